@@ -1,0 +1,5 @@
+//! Generates the parser from `src/pk.lalrpop` into `OUT_DIR`; it is never committed.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    lalrpop::Configuration::new().use_cargo_dir_conventions().emit_rerun_directives(true).process()
+}
