@@ -1,0 +1,133 @@
+//! The CPU back end: plans to machine code through Cranelift.
+//!
+//! Each launch of a plan becomes one function `step<n>(frame, scratch, faults, begin, end)`:
+//!
+//! | parameter | what it points to |
+//! |---|---|
+//! | `frame` | the slots of the plan, 8 bytes each |
+//! | `scratch` | the addresses of the launch's scratch memory, 8 bytes each, as 64-byte aligned blocks |
+//! | `faults` | a [`FaultRecord`](fault::FaultRecord) for each site of the kernel |
+//! | `begin`, `end` | no pointers: the range of elements or leaves, `begin <= end` |
+//!
+//! The code traps on nothing and calls nothing but the symbols of [`helper`]. It reads and writes only the memory that
+//! the frame and the scratch table name. When the cancel flag is set or a check fails, it sets [`Slot::STOPPED`] and
+//! returns at once.
+//!
+//! [`Slot::STOPPED`]: crate::plan::Slot::STOPPED
+//!
+//! No memory is made executable here and no pointer is called: the caller owns the `Module`.
+
+mod control;
+mod convert;
+mod emitter;
+pub mod fault;
+mod fold;
+pub mod helper;
+mod inst;
+mod launch;
+mod memory;
+mod nest;
+mod scalar;
+mod sink;
+
+use crate::{ir::Kernel, plan::Plan};
+use cranelift_codegen::Context;
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_module::{FuncId, Linkage, Module, ModuleError};
+use std::fmt;
+
+/// The code of a plan.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// One function for each launch of the plan, in order.
+    pub functions: Vec<FunctionCode>,
+}
+
+/// The code of one launch.
+#[derive(Clone, Debug)]
+pub struct FunctionCode {
+    /// Its number in the module.
+    pub id: FuncId,
+    /// Its text, if it was asked for.
+    pub text: Option<String>,
+}
+
+/// Which text of the code to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Text {
+    /// None.
+    #[default]
+    None,
+    /// Cranelift's intermediate form, before its own optimisation.
+    Clif,
+    /// The machine's instructions.
+    Assembly,
+}
+
+impl Artifact {
+    /// The texts of all functions, one after the other.
+    pub fn text(&self) -> String {
+        let texts: Vec<&str> =
+            self.functions.iter().filter_map(|function| function.text.as_deref()).collect();
+        texts.join("\n")
+    }
+}
+
+/// Code generation failed: a bug of pk, as no valid kernel makes it fail.
+#[derive(Debug)]
+pub struct CodegenError {
+    /// The name of the function.
+    function: String,
+    cause: Box<ModuleError>,
+}
+
+impl fmt::Display for CodegenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in {}: {}", self.function, self.cause)
+    }
+}
+
+impl std::error::Error for CodegenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// Compiles each launch of `plan`, which must be a plan of `kernel`, into a function of `module`.
+pub fn compile(
+    kernel: &Kernel,
+    plan: &Plan,
+    module: &mut dyn Module,
+    text: Text,
+) -> Result<Artifact, CodegenError> {
+    let mut context = module.make_context();
+    let mut builder_context = FunctionBuilderContext::new();
+    let helpers = helper::Helpers::declare(module)
+        .map_err(|cause| CodegenError { function: "helpers".to_string(), cause: Box::new(cause) })?;
+    let mut functions = Vec::new();
+    for (number, launch) in plan.launches().enumerate() {
+        context.func.signature = launch::signature(module);
+        launch::build(kernel, plan, launch, &helpers, module, &mut context.func, &mut builder_context);
+        let name = format!("step{number}");
+        let function = define(module, &mut context, &name, text)
+            .map_err(|cause| CodegenError { function: name, cause: Box::new(cause) })?;
+        functions.push(function);
+        module.clear_context(&mut context);
+    }
+    Ok(Artifact { functions })
+}
+
+fn define(
+    module: &mut dyn Module,
+    context: &mut Context,
+    name: &str,
+    text: Text,
+) -> Result<FunctionCode, ModuleError> {
+    let id = module.declare_function(name, Linkage::Local, &context.func.signature)?;
+    let clif = (text == Text::Clif).then(|| format!("; {name}\n{}", context.func.display()));
+    context.set_disasm(text == Text::Assembly);
+    module.define_function(id, context)?;
+    let assembly = context.compiled_code().and_then(|code| code.vcode.as_ref());
+    let text = clif.or_else(|| assembly.map(|assembly| format!("; {name}\n{assembly}")));
+    Ok(FunctionCode { id, text })
+}

@@ -1,0 +1,241 @@
+//! HIR to IR: calls are inlined, tuples and arrays of tuples become several values, lifting and views become indices.
+//!
+//! A value of HIR is a [`Repr`]: a scalar, a tuple of them, or an array that is computed when it is read. An array is
+//! stored, by a nest, only when something may read an element more than once; then `fuse` may still undo it. Sizes are
+//! computed in the entry block, once for each polynomial, so that equal sizes are one IR value.
+//! Nothing here optimises; nothing here can fail on a checked program but by growing past a limit.
+
+mod arrays;
+mod checks;
+mod exprs;
+mod folds;
+mod layout;
+mod nests;
+mod powers;
+mod read;
+mod scalars;
+mod sizes;
+
+use crate::ir::{Arena, Builder, FaultKind, Kernel, Site, SiteData, Type, Value};
+use arrays::Array;
+use pk_dsl::{
+    codes::Code,
+    diagnostic::Diagnostic,
+    hir::{ExprId, Function, LocalId, Program},
+    scalar::Scalar,
+    signature::SizeSource,
+    size::Size,
+};
+use pk_grammar::{limits::Limits, span::Span};
+use std::{collections::HashMap, rc::Rc};
+
+/// Lowers kernel number `kernel` of a checked program.
+///
+/// # Errors
+///
+/// A diagnostic if the kernel grows past [`Limits::ir_nodes`], or if there is no such kernel.
+pub fn lower(program: &Program, kernel: usize, limits: &Limits) -> Result<Kernel, Vec<Diagnostic>> {
+    let Some(source) = program.kernels.get(kernel) else {
+        return Err(vec![Diagnostic::error(Code::UnknownName, Span::default(), "there is no such kernel")]);
+    };
+    let mut lowering = Lowering::new(program, limits);
+    let results = lowering.kernel(source);
+    if lowering.is_too_large() {
+        let message = format!("`{}` needs more than {} operations", source.signature.name, limits.ir_nodes);
+        return Err(vec![Diagnostic::error(Code::Limit, source.signature.span, message)]);
+    }
+    let body = lowering.builder.finish(results);
+    Ok(Kernel { signature: source.signature.clone(), body, sites: lowering.sites })
+}
+
+/// What a value of HIR is while it is lowered.
+#[derive(Clone, Debug)]
+enum Repr {
+    /// A scalar.
+    Scalar(Value),
+    /// A tuple.
+    Tuple(Vec<Repr>),
+    /// An array.
+    Array(Array),
+}
+
+/// One body being inlined.
+#[derive(Debug)]
+struct Frame<'a> {
+    function: &'a Function,
+    locals: Vec<Option<Binding>>,
+    sizes: Vec<Option<Value>>,
+    /// The frame of the caller and what it gives for the bound sizes.
+    caller: Option<(usize, Rc<[Size]>)>,
+    /// The lengths that expressions have decided.
+    lengths: HashMap<ExprId, Value>,
+}
+
+/// A bound local.
+#[derive(Clone, Debug)]
+struct Binding {
+    repr: Repr,
+    /// Whether it can be used in the entry block.
+    is_in_entry: bool,
+    /// The expression of its `let`.
+    init: Option<ExprId>,
+}
+
+/// An index of an axis.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    value: Value,
+    /// Where the index stands, if it is not known to lie inside.
+    unproven: Option<Span>,
+}
+
+impl At {
+    fn inside(value: Value) -> At {
+        At { value, unproven: None }
+    }
+}
+
+struct Lowering<'a> {
+    program: &'a Program,
+    builder: Builder,
+    sites: Arena<Site, SiteData>,
+    frames: Vec<Frame<'a>>,
+    /// The frame whose body is being lowered.
+    current: usize,
+    /// Whether code for sizes is being lowered into the entry block.
+    in_entry: bool,
+    constants: HashMap<i64, Value>,
+    /// Arithmetic of sizes, each done once.
+    size_code: HashMap<(sizes::SizeOp, Value, Value), Value>,
+    /// The extent of the dimension that a value counts.
+    ranges: HashMap<Value, Value>,
+    /// How many times the code being lowered is repeated by unrolling.
+    unrolled: usize,
+    max_insts: usize,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(program: &'a Program, limits: &Limits) -> Lowering<'a> {
+        Lowering {
+            program,
+            builder: Builder::new(Vec::new()).0,
+            sites: Arena::default(),
+            frames: Vec::new(),
+            current: 0,
+            in_entry: false,
+            constants: HashMap::new(),
+            size_code: HashMap::new(),
+            ranges: HashMap::new(),
+            unrolled: 1,
+            max_insts: limits.ir_nodes,
+        }
+    }
+
+    fn kernel(&mut self, kernel: &'a pk_dsl::hir::Kernel) -> Vec<Value> {
+        let signature = &kernel.signature;
+        let sizes: Vec<Value> =
+            signature.sizes.iter().map(|_| self.builder.entry_param(Type::scalar(Scalar::I64))).collect();
+        self.frames.push(Frame {
+            function: &kernel.function,
+            locals: vec![None; kernel.function.locals.len()],
+            sizes: vec![None; kernel.function.sizes.len()],
+            caller: None,
+            lengths: HashMap::new(),
+        });
+        for (slot, value) in self.frames[0].sizes.iter_mut().zip(&sizes) {
+            *slot = Some(*value);
+        }
+        for (param, &local) in signature.params.iter().zip(&kernel.function.params) {
+            let shape: Vec<Value> = param.dims.iter().map(|dim| self.size(&dim.size)).collect();
+            let value = self.builder.entry_param(Type { scalar: param.scalar, shape: shape.clone() });
+            let repr = match shape.is_empty() {
+                true => Repr::Scalar(value),
+                false => Repr::Array(Array::stored(shape, value)),
+            };
+            self.bind_local(local, repr, None);
+        }
+        self.bind_scalar_sizes(signature);
+        let Some(body) = kernel.function.body else { return Vec::new() };
+        let result = self.expr(body);
+        self.results(result)
+    }
+
+    /// An `i64` parameter that is a size is one value, whichever of the two it is read as.
+    fn bind_scalar_sizes(&mut self, signature: &pk_dsl::signature::Signature) {
+        for (index, size) in signature.sizes.iter().enumerate() {
+            if let SizeSource::Scalar { param } = size.bound_by {
+                let local = self.frames[0].function.params[param];
+                if let Some(value) = self.frames[0].sizes[index] {
+                    self.bind_local(local, Repr::Scalar(value), None);
+                }
+            }
+        }
+    }
+
+    /// The values of a kernel's result; a parameter that is a result as it stands is copied.
+    fn results(&mut self, result: Repr) -> Vec<Value> {
+        match result {
+            Repr::Scalar(value) => vec![value],
+            Repr::Tuple(parts) => parts.into_iter().flat_map(|part| self.results(part)).collect(),
+            Repr::Array(array) => {
+                let is_param = array.stored_value().is_some_and(|value| self.builder.body().def(value).is_none());
+                let leaves = match is_param {
+                    true => self.copy(&array),
+                    false => self.store(&array),
+                };
+                leaves.leaves()
+            }
+        }
+    }
+
+    // The program being lowered.
+
+    fn function(&self) -> &'a Function {
+        self.frames[self.current].function
+    }
+
+    fn bind_local(&mut self, local: LocalId, repr: Repr, init: Option<ExprId>) {
+        let is_in_entry = self.in_entry || self.builder.is_in_entry();
+        let binding = Binding { repr, is_in_entry, init };
+        self.frames[self.current].locals[local.0 as usize] = Some(binding);
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.builder.body().insts.len() > self.max_insts
+    }
+
+    /// A new site; sites are numbered in the order of evaluation.
+    fn site(&mut self, kind: FaultKind, span: Span) -> Site {
+        self.sites.push(SiteData { kind, span, other: None, texts: Vec::new() })
+    }
+
+    /// The constant `value` in the entry block.
+    fn int(&mut self, value: i64) -> Value {
+        if let Some(known) = self.constants.get(&value) {
+            return *known;
+        }
+        let constant = self.builder.in_entry(|builder| builder.constant(value));
+        self.constants.insert(value, constant);
+        constant
+    }
+
+    /// The value of a constant.
+    fn known_int(&self, value: Value) -> Option<i64> {
+        self.builder.body().constant(value)?.as_int().and_then(|value| i64::try_from(value).ok())
+    }
+
+    fn scalar_type(&self, value: Value) -> Scalar {
+        self.builder.body().scalar(value)
+    }
+}
+
+impl Repr {
+    /// The scalar; the checker has made sure that it is one.
+    fn scalar(&self) -> Value {
+        match self {
+            Repr::Scalar(value) => *value,
+            Repr::Tuple(parts) => parts[0].scalar(),
+            Repr::Array(array) => array.leaves()[0],
+        }
+    }
+}

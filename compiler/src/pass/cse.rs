@@ -1,0 +1,276 @@
+//! Common subexpressions: an instruction that computes what an earlier one has computed is replaced by it.
+//!
+//! Value numbering over the tree of blocks: an instruction may be replaced by one that stands before it in its own or
+//! an enclosing block, since that one has been evaluated whenever this one is. Whole nests, conditionals and loops are
+//! compared by structure, the names inside them not counting. Constants are merged within a block only: where they are
+//! used they cost nothing, and carried in from outside they cost a register.
+//!
+//! One of two instructions that can fault may go if the other reports every fault of it at a lower site, so that the
+//! report stays the same.
+
+use super::rewrite::Replacements;
+use super::simplify::is_commutative;
+use crate::ir::{
+    Binary, Block, Body, Compare, Entity, Fold, Inst, IntDiv, Kernel, Nest, Op, Order, Sink, Site, Unary,
+    Value,
+};
+use crate::math::Routine;
+use pk_dsl::scalar::{Const, Scalar};
+use std::collections::HashMap;
+
+/// Merges equal instructions; whether anything changed.
+pub(super) fn run(kernel: &mut Kernel) -> bool {
+    let entry = kernel.body.entry;
+    let mut numbering = Numbering {
+        body: &mut kernel.body,
+        known: HashMap::new(),
+        shadowed: Vec::new(),
+        replacements: Replacements::default(),
+        is_changed: false,
+    };
+    numbering.block(entry);
+    numbering.replacements.apply(numbering.body);
+    numbering.is_changed
+}
+
+/// A word of the canonical text of an instruction: equal texts compute equal results.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Word {
+    Unary(Unary),
+    Binary(Binary),
+    Compare(Compare),
+    IntDiv(IntDiv),
+    Routine(Routine),
+    Order(Order),
+    Other(&'static str),
+    /// An operand that is a constant, wherever it is defined.
+    Const(Const),
+    /// A value from outside of the instruction.
+    Outer(Value),
+    /// A value defined in a block of the instruction, numbered in order of appearance.
+    Inner(usize),
+    Type(Scalar),
+    Count(usize),
+}
+
+/// An instruction whose results are known.
+#[derive(Clone, Debug)]
+struct Known {
+    inst: Inst,
+    block: Block,
+    /// Of each check in it, in order of appearance.
+    sites: Vec<Option<Site>>,
+}
+
+struct Numbering<'a> {
+    body: &'a mut Body,
+    known: HashMap<Vec<Word>, Known>,
+    /// What the open blocks have put into `known`, and what stood there before.
+    shadowed: Vec<(Vec<Word>, Option<Known>)>,
+    replacements: Replacements,
+    is_changed: bool,
+}
+
+impl Numbering<'_> {
+    fn block(&mut self, block: Block) {
+        let first = self.shadowed.len();
+        let mut insts = std::mem::take(&mut self.body.blocks[block].insts);
+        insts.retain(|inst| self.is_new(block, *inst));
+        self.body.blocks[block].insts = insts;
+        for (text, before) in self.shadowed.drain(first..).rev() {
+            match before {
+                Some(known) => self.known.insert(text, known),
+                None => self.known.remove(&text),
+            };
+        }
+    }
+
+    /// Whether `inst` stays; otherwise its results are replaced.
+    fn is_new(&mut self, block: Block, inst: Inst) -> bool {
+        let replacements = &self.replacements;
+        self.body.insts[inst].op.map_operands(|value| replacements.get(value));
+        let mut inner = Vec::new();
+        self.body.insts[inst].op.for_each_block(|block| inner.push(block));
+        inner.into_iter().for_each(|block| self.block(block));
+
+        let mut writer = Writer::new(self.body, &self.replacements);
+        writer.inst(inst);
+        let Writer { text, sites, .. } = writer;
+        let candidate = Known { inst, block, sites };
+        if let Some(earlier) = self.known.get(&text)
+            && self.can_stand_for(earlier, &candidate)
+        {
+            self.replacements
+                .insert_all(&self.body.insts[inst].results, &self.body.insts[earlier.inst].results);
+            self.is_changed = true;
+            return false;
+        }
+        let before = self.known.insert(text.clone(), candidate);
+        self.shadowed.push((text, before));
+        true
+    }
+
+    fn can_stand_for(&self, earlier: &Known, later: &Known) -> bool {
+        match self.body.insts[later.inst].op {
+            Op::Const(_) => earlier.block == later.block,
+            // Whatever its site, after a failed check there is no second one.
+            Op::Check { .. } => true,
+            _ => earlier.sites.iter().zip(&later.sites).all(|(earlier_site, later_site)| {
+                let (Some(first), Some(second)) = (earlier_site, later_site) else {
+                    // Known not to fault here, hence with these operands nowhere.
+                    return true;
+                };
+                // At one site, only within one block do both report the same element.
+                first < second || (first == second && earlier.block == later.block)
+            }),
+        }
+    }
+}
+
+/// Writes the canonical text of an instruction.
+struct Writer<'a> {
+    body: &'a Body,
+    replacements: &'a Replacements,
+    inner: HashMap<Value, usize>,
+    text: Vec<Word>,
+    sites: Vec<Option<Site>>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(body: &'a Body, replacements: &'a Replacements) -> Writer<'a> {
+        Writer { body, replacements, inner: HashMap::new(), text: Vec::new(), sites: Vec::new() }
+    }
+
+    fn inst(&mut self, inst: Inst) {
+        let data = &self.body.insts[inst];
+        self.op(&data.op);
+        self.text.extend(data.results.iter().map(|result| Word::Type(self.body.scalar(*result))));
+    }
+
+    fn op(&mut self, op: &Op) {
+        match op {
+            Op::Const(constant) => self.text.push(Word::Const(*constant)),
+            Op::Unary(op, a) => self.words(Word::Unary(*op), &[*a]),
+            Op::Binary(op, a, b) if is_commutative(*op) => {
+                self.words(Word::Binary(*op), &self.sorted(*a, *b))
+            }
+            Op::Binary(op, a, b) => self.words(Word::Binary(*op), &[*a, *b]),
+            Op::Compare(op @ (Compare::Eq | Compare::Ne), a, b) => {
+                self.words(Word::Compare(*op), &self.sorted(*a, *b));
+            }
+            Op::Compare(Compare::Gt, a, b) => self.words(Word::Compare(Compare::Lt), &[*b, *a]),
+            Op::Compare(Compare::Ge, a, b) => self.words(Word::Compare(Compare::Le), &[*b, *a]),
+            Op::Compare(op, a, b) => self.words(Word::Compare(*op), &[*a, *b]),
+            Op::Fma(a, b, c) => self.words(Word::Other("fma"), &[*a, *b, *c]),
+            Op::Select(cond, a, b) => self.words(Word::Other("select"), &[*cond, *a, *b]),
+            Op::Convert(a) => self.words(Word::Other("convert"), &[*a]),
+            Op::Bits(a) => self.words(Word::Other("bits"), &[*a]),
+            Op::IntDiv { op, lhs, rhs, check } => {
+                self.sites.push(*check);
+                self.words(Word::IntDiv(*op), &[*lhs, *rhs]);
+            }
+            Op::Call { routine, args } => self.words(Word::Routine(*routine), args),
+            Op::Array(elements) => self.words(Word::Other("array"), elements),
+            Op::Index { array, indices, check } => {
+                self.sites.push(*check);
+                self.words(Word::Other("index"), &[*array]);
+                self.values(indices);
+            }
+            Op::Check { cond, .. } => self.words(Word::Other("check"), &[*cond]),
+            Op::If { cond, then, otherwise } => {
+                self.words(Word::Other("if"), &[*cond]);
+                self.block(*then);
+                self.block(*otherwise);
+            }
+            Op::Loop { start, end, init, cond, body } => {
+                self.words(Word::Other("loop"), &[*start, *end]);
+                self.values(init);
+                self.text.push(Word::Count(cond.iter().len()));
+                cond.iter().chain([body]).for_each(|block| self.block(*block));
+            }
+            Op::Nest(nest) => self.nest(nest),
+        }
+    }
+
+    fn nest(&mut self, nest: &Nest) {
+        self.words(Word::Other("nest"), &nest.dims);
+        self.block(nest.body);
+        for sink in &nest.sinks {
+            match sink {
+                Sink::Map => self.text.push(Word::Other("map")),
+                Sink::Reduce { fold, on_empty } => {
+                    self.sites.push(*on_empty);
+                    self.fold("reduce", fold);
+                }
+                Sink::Scan { fold, exclusive: false } => self.fold("scan", fold),
+                Sink::Scan { fold, exclusive: true } => self.fold("exscan", fold),
+                Sink::Filter { width } => {
+                    self.text.extend([Word::Other("filter"), Word::Count(*width)]);
+                }
+                Sink::ReduceByIndex { bins, fold } => {
+                    self.values(&[*bins]);
+                    self.fold("reduce_by_index", fold);
+                }
+            }
+        }
+    }
+
+    fn fold(&mut self, name: &'static str, fold: &Fold) {
+        self.text.push(Word::Order(fold.order));
+        self.words(Word::Other(name), &fold.neutral);
+        self.block(fold.op);
+    }
+
+    fn block(&mut self, block: Block) {
+        let data = &self.body.blocks[block];
+        self.define(&data.params);
+        self.text.extend(data.params.iter().map(|param| Word::Type(self.body.scalar(*param))));
+        for inst in &data.insts {
+            let inst_data = &self.body.insts[*inst];
+            if !matches!(inst_data.op, Op::Const(_)) {
+                self.inst(*inst);
+                self.define(&inst_data.results);
+            }
+        }
+        self.values(&data.results);
+    }
+
+    fn define(&mut self, values: &[Value]) {
+        for value in values {
+            self.inner.insert(*value, self.inner.len());
+        }
+    }
+
+    /// An operation and its operands.
+    fn words(&mut self, word: Word, operands: &[Value]) {
+        self.text.push(word);
+        self.values(operands);
+    }
+
+    fn values(&mut self, values: &[Value]) {
+        self.text.push(Word::Count(values.len()));
+        for value in values {
+            let word = self.value(*value);
+            self.text.push(word);
+        }
+    }
+
+    fn value(&self, value: Value) -> Word {
+        let value = self.replacements.get(value);
+        match (self.body.constant(value), self.inner.get(&value)) {
+            (Some(constant), _) => Word::Const(constant),
+            (None, Some(number)) => Word::Inner(*number),
+            (None, None) => Word::Outer(value),
+        }
+    }
+
+    /// The operands of an operation that does not tell them apart, in one of their two orders.
+    fn sorted(&self, a: Value, b: Value) -> [Value; 2] {
+        let rank = |value| match self.value(value) {
+            Word::Inner(number) => (0, number),
+            Word::Outer(value) => (1, value.index()),
+            _ => (2, 0),
+        };
+        if rank(b) < rank(a) { [b, a] } else { [a, b] }
+    }
+}
