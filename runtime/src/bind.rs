@@ -1,0 +1,190 @@
+//! Checking arguments against a signature, and what sizes they give: all of it before anything runs.
+//!
+//! Only types and shapes enter this room, no elements.
+
+use crate::{
+    describe,
+    error::{Error, ErrorKind, Result},
+    source::Source,
+};
+use pk_dsl::{
+    codes::Code,
+    diagnostic::Diagnostic,
+    scalar::{Const, Scalar},
+    signature::{Dim, ParamType, ResultType, Signature, SizeSource},
+    size::{Size, SizeVar},
+};
+use std::sync::Arc;
+
+/// What is known of an argument.
+#[derive(Clone, Debug)]
+pub(crate) enum ArgType<'a> {
+    Scalar(Const),
+    Array { scalar: Scalar, shape: &'a [usize] },
+}
+
+impl ArgType<'_> {
+    fn scalar(&self) -> Scalar {
+        match self {
+            ArgType::Scalar(value) => value.scalar(),
+            ArgType::Array { scalar, .. } => *scalar,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            ArgType::Scalar(_) => &[],
+            ArgType::Array { shape, .. } => shape,
+        }
+    }
+
+    /// The type as it would be written.
+    pub(crate) fn text(&self) -> String {
+        describe::value_type(self.scalar(), self.shape())
+    }
+}
+
+/// A signature with the text in which mistakes are shown.
+pub(crate) struct Binder<'a> {
+    pub(crate) signature: &'a Signature,
+    pub(crate) source: &'a Arc<Source>,
+}
+
+impl Binder<'_> {
+    /// The values of the size variables.
+    pub(crate) fn bind(&self, args: &[ArgType<'_>]) -> Result<Vec<i64>> {
+        self.check_count(args.len())?;
+        for (param, arg) in self.signature.params.iter().zip(args) {
+            self.check_type(param, arg)?;
+        }
+        let sizes =
+            (0..self.signature.sizes.len()).map(|var| self.size(var, args)).collect::<Result<Vec<i64>>>()?;
+        for (param, arg) in self.signature.params.iter().zip(args) {
+            for (axis, dim) in param.dims.iter().enumerate() {
+                self.check_dim(param, dim, axis, args, arg, &sizes)?;
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The shape of `result`; `None` where the kernel decides, or where it will find the size to be none.
+    pub(crate) fn result_shape(&self, result: &ResultType, sizes: &[i64]) -> Vec<Option<usize>> {
+        let extent = |size: &Size| usize::try_from(evaluate(size, sizes)?).ok();
+        result.dims.iter().map(|dim| dim.as_ref().and_then(extent)).collect()
+    }
+
+    fn check_count(&self, given: usize) -> Result<()> {
+        let expected = self.signature.params.len();
+        if given == expected {
+            return Ok(());
+        }
+        let takes = match expected {
+            1 => "1 argument".to_string(),
+            _ => format!("{expected} arguments"),
+        };
+        let message = format!("kernel `{}` takes {takes}, {given} given", self.signature.name);
+        let found = Diagnostic::error(Code::ArgumentCount, self.signature.span, message)
+            .help(format!("its signature is `{}`", describe::signature(self.signature)));
+        Err(Error::diagnosed(ErrorKind::ArgumentCount, self.source, vec![found]))
+    }
+
+    fn check_type(&self, param: &ParamType, arg: &ArgType<'_>) -> Result<()> {
+        if arg.scalar() == param.scalar && arg.shape().len() == param.dims.len() {
+            return Ok(());
+        }
+        let expected = describe::param_type(self.signature, param);
+        let message = format!("argument `{}` must be `{expected}`, `{}` given", param.name, arg.text());
+        let is_shape = arg.scalar() == param.scalar && !arg.shape().is_empty() && !param.dims.is_empty();
+        let (code, kind) = match is_shape {
+            true => (Code::ArgumentShape, ErrorKind::Shape),
+            false => (Code::Mismatch, ErrorKind::ArgumentType),
+        };
+        let found = Diagnostic::error(code, param.span, message).label("declared here");
+        Err(Error::diagnosed(kind, self.source, vec![found]))
+    }
+
+    /// The value of a size variable: types and ranks of the arguments are known to be right.
+    fn size(&self, var: usize, args: &[ArgType<'_>]) -> Result<i64> {
+        let size = &self.signature.sizes[var];
+        match size.bound_by {
+            SizeSource::Axis { param, axis } => {
+                let extent = args.get(param).and_then(|arg| arg.shape().get(axis));
+                let extent = extent.ok_or_else(|| Error::internal("a size without an axis"))?;
+                i64::try_from(*extent).map_err(|_| Error::too_large())
+            }
+            SizeSource::Scalar { param } => {
+                let Some(ArgType::Scalar(value)) = args.get(param) else {
+                    return Err(Error::internal("a size without a scalar"));
+                };
+                let value = value.as_int().and_then(|value| i64::try_from(value).ok());
+                match value.ok_or_else(|| Error::internal("a size that is no integer"))? {
+                    value @ 0.. => Ok(value),
+                    value => Err(self.negative_size(var, value)),
+                }
+            }
+        }
+    }
+
+    fn negative_size(&self, var: usize, value: i64) -> Error {
+        let size = &self.signature.sizes[var];
+        let message = format!("argument `{}` is a size and must not be negative, {value} given", size.name);
+        let found = Diagnostic::error(Code::NegativeSize, size.span, message).label("declared here");
+        Error::diagnosed(ErrorKind::NegativeSize, self.source, vec![found])
+    }
+
+    fn check_dim(
+        &self,
+        param: &ParamType,
+        dim: &Dim,
+        axis: usize,
+        args: &[ArgType<'_>],
+        arg: &ArgType<'_>,
+        sizes: &[i64],
+    ) -> Result<()> {
+        let extent = arg.shape()[axis];
+        let wanted = evaluate(&dim.size, sizes);
+        if wanted.is_some_and(|wanted| usize::try_from(wanted) == Ok(extent)) {
+            return Ok(());
+        }
+        let wanted = wanted.map_or("too large a number".to_string(), |wanted| wanted.to_string());
+        let text = self.signature.size_text(&dim.size);
+        let meaning = if dim.size.as_constant().is_some() { String::new() } else { format!("`{text}` is ") };
+        let message = format!("axis {axis} of argument `{}` has length {extent}, not {wanted}", param.name);
+        let shape = describe::value_type(arg.scalar(), arg.shape());
+        let mut found = Diagnostic::error(Code::ArgumentShape, dim.span, message)
+            .label(format!("`{}` is a `{shape}`, but {meaning}{wanted}", param.name));
+        let mut shown: Vec<SizeVar> = dim.size.vars().collect();
+        shown.dedup();
+        for var in shown {
+            found = self.show_binding(found, var, args, sizes);
+        }
+        Err(Error::diagnosed(ErrorKind::Shape, self.source, vec![found]))
+    }
+
+    /// Adds to `found` where a size variable got its value.
+    fn show_binding(
+        &self,
+        found: Diagnostic,
+        var: SizeVar,
+        args: &[ArgType<'_>],
+        sizes: &[i64],
+    ) -> Diagnostic {
+        let index = var.0 as usize;
+        let (Some(size), Some(value)) = (self.signature.sizes.get(index), sizes.get(index)) else {
+            return found;
+        };
+        let note = match size.bound_by {
+            SizeSource::Scalar { .. } => format!("`{}` is {value}", size.name),
+            SizeSource::Axis { param, .. } => {
+                let shape = args.get(param).map(|arg| arg.text()).unwrap_or_default();
+                let param = self.signature.params.get(param).map_or("", |param| param.name.as_str());
+                format!("`{}` is {value} because `{param}` is a `{shape}`", size.name)
+            }
+        };
+        found.other(size.span, note)
+    }
+}
+
+fn evaluate(size: &Size, sizes: &[i64]) -> Option<i64> {
+    size.evaluate(|var| sizes.get(var.0 as usize).copied())
+}

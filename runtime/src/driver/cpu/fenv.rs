@@ -1,0 +1,110 @@
+//! The floating-point environment of the calling thread.
+//!
+//! A host may have set another rounding mode, flush-to-zero or traps; libraries built with fast-math do so when they
+//! are loaded. pk's results must not depend on that, so its code runs in the default environment and the host gets its
+//! own back.
+
+use std::marker::PhantomData;
+
+/// The default environment, as long as it lives; then the environment that was there before.
+#[derive(Debug)]
+pub(super) struct DefaultEnvironment {
+    saved: Control,
+    /// The register belongs to one thread, so the guard must not leave it.
+    not_send: PhantomData<*mut ()>,
+}
+
+impl DefaultEnvironment {
+    /// Enters the default environment.
+    pub(super) fn enter() -> DefaultEnvironment {
+        let saved = read();
+        write(DEFAULT);
+        DefaultEnvironment { saved, not_send: PhantomData }
+    }
+}
+
+impl Drop for DefaultEnvironment {
+    fn drop(&mut self) {
+        write(self.saved);
+    }
+}
+
+/// The content of MXCSR.
+#[cfg(target_arch = "x86_64")]
+type Control = u32;
+
+/// Round to nearest, keep subnormals, mask all exceptions.
+#[cfg(target_arch = "x86_64")]
+const DEFAULT: Control = 0x1F80;
+
+#[cfg(target_arch = "x86_64")]
+fn read() -> Control {
+    let mut control: Control = 0;
+    // SAFETY: the instruction stores the four bytes of MXCSR at the address, which is that of a `u32`.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut control, options(nostack, preserves_flags)) }
+    control
+}
+
+#[cfg(target_arch = "x86_64")]
+fn write(control: Control) {
+    // SAFETY: the value is the default or came from MXCSR, so it has no reserved bit, which would fault. Rust code
+    // between here and the restoration is pk's own and expects nothing but the default environment or does no
+    // floating-point arithmetic.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &control, options(nostack, preserves_flags, readonly)) }
+}
+
+/// The content of FPCR.
+#[cfg(target_arch = "aarch64")]
+type Control = u64;
+
+/// Round to nearest, keep subnormals, no exceptions.
+#[cfg(target_arch = "aarch64")]
+const DEFAULT: Control = 0;
+
+#[cfg(target_arch = "aarch64")]
+fn read() -> Control {
+    let control: Control;
+    // SAFETY: FPCR is readable in user mode; the instruction changes nothing else.
+    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) control, options(nomem, nostack, preserves_flags)) }
+    control
+}
+
+#[cfg(target_arch = "aarch64")]
+fn write(control: Control) {
+    // SAFETY: the value is the default or came from FPCR; the register only steers floating-point arithmetic, which Rust
+    // expects to find in the default environment.
+    unsafe { std::arch::asm!("msr fpcr, {}", in(reg) control, options(nomem, nostack, preserves_flags)) }
+}
+
+/// Other targets have no code generator that could use it.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Control = ();
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const DEFAULT: Control = ();
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn read() -> Control {}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn write((): Control) {}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_environment_comes_back() {
+        // Flush-to-zero, subnormals are zero, round up.
+        let odd = DEFAULT | 0x8040 | 0x4000;
+        let before = read();
+        write(odd);
+        let inside = {
+            let _guard = DefaultEnvironment::enter();
+            read()
+        };
+        let after = read();
+        write(before);
+        assert_eq!((inside, after & !0x3F), (DEFAULT, odd));
+    }
+}

@@ -1,0 +1,86 @@
+//! The interpreter as a driver: slow, always there, and right by definition.
+
+use super::{AlignedBytes, Arg, Driver, Executable, FaultPolicy, Job, LoadError, Output, RunError};
+use pk_compiler::{
+    data::{Datum, Tensor},
+    interp::{self, Options},
+    ir::Kernel,
+};
+use pk_dsl::scalar::Scalar;
+use std::sync::Arc;
+
+/// Runs kernels by interpretation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InterpDriver;
+
+impl Driver for InterpDriver {
+    fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError> {
+        Ok(Arc::new(InterpretedKernel(kernel)))
+    }
+}
+
+struct InterpretedKernel(Arc<Kernel>);
+
+impl Executable for InterpretedKernel {
+    fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError> {
+        let signature = &self.0.signature;
+        if !job.fits(signature) {
+            return Err(RunError::BadJob);
+        }
+        let args = job.args.iter().zip(&signature.params).map(|(arg, param)| datum(arg, param.scalar));
+        let args = args.collect::<Result<Vec<_>, _>>()?;
+        let options = Options { cancel: job.cancel, ignore_faults: job.faults == FaultPolicy::Ignore };
+        let results = interp::run_with(&self.0, &args, &job.sizes, &options)?;
+        let mut destinations = job.destinations.into_iter();
+        results.into_iter().map(|result| output(result, destinations.next().flatten())).collect()
+    }
+}
+
+fn datum(arg: &Arg<'_>, scalar: Scalar) -> Result<Datum, RunError> {
+    let (shape, bytes) = match arg {
+        Arg::Scalar(value) => return Ok(Datum::Scalar(*value)),
+        Arg::Array { shape, bytes } => (*shape, *bytes),
+    };
+    let mut own = Vec::new();
+    own.try_reserve_exact(bytes.len()).map_err(|_| out_of_memory(bytes.len()))?;
+    match scalar {
+        Scalar::Bool => own.extend(bytes.iter().map(|byte| u8::from(*byte != 0))),
+        _ => own.extend_from_slice(bytes),
+    }
+    Ok(Datum::Array(Tensor { scalar, shape: shape.to_vec(), bytes: own }))
+}
+
+fn output(result: Datum, destination: Option<&mut [u8]>) -> Result<Output, RunError> {
+    let tensor = match result {
+        Datum::Scalar(value) => return Ok(Output::Scalar(value)),
+        Datum::Array(tensor) => tensor,
+    };
+    let mut own = None;
+    let target = match destination {
+        Some(given) => given,
+        None => {
+            let size = tensor.bytes.len();
+            &mut **own.insert(AlignedBytes::zeroed(size).ok_or_else(|| out_of_memory(size))?)
+        }
+    };
+    if target.len() != tensor.bytes.len() {
+        return Err(RunError::BadJob);
+    }
+    target.copy_from_slice(&tensor.bytes);
+    Ok(Output::Array { shape: tensor.shape, bytes: own })
+}
+
+fn out_of_memory(bytes: usize) -> RunError {
+    RunError::OutOfMemory { bytes: bytes as u64 }
+}
+
+impl From<interp::RunError> for RunError {
+    fn from(error: interp::RunError) -> RunError {
+        match error {
+            interp::RunError::Fault(fault) => RunError::Fault(fault),
+            interp::RunError::OutOfMemory { bytes } => out_of_memory(bytes),
+            interp::RunError::TooLarge => RunError::TooLarge,
+            interp::RunError::Cancelled => RunError::Cancelled,
+        }
+    }
+}

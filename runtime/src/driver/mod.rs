@@ -1,0 +1,147 @@
+//! How a kernel runs: the neutral interface between the runtime and the back ends.
+//!
+//! A [`Driver`] turns IR into an [`Executable`], an executable runs [`Job`]s. Both are object-safe, and a job speaks of
+//! bytes and scalars only, so that nothing above this room knows which back end it uses.
+//!
+//! Checking arguments and saying what is wrong in the user's terms is the work of the rooms above; a driver only refuses
+//! a job that would be unsafe to run ([`RunError::BadJob`]). No source text, no diagnostics and no typed buffers may
+//! enter here.
+
+#[cfg(feature = "cpu")]
+pub mod cpu;
+mod fits;
+pub mod interp;
+mod memory;
+#[cfg(test)]
+mod tests;
+
+pub use memory::AlignedBytes;
+
+use pk_compiler::{fault::Fault, ir::Kernel};
+use pk_dsl::scalar::Const;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// A back end that can run kernels.
+pub trait Driver: Send + Sync {
+    /// Makes `kernel` ready to run.
+    fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError>;
+}
+
+/// A kernel that is ready to run, from any number of threads at once.
+pub trait Executable: Send + Sync {
+    /// Runs it once. The outputs stand in the order of the signature's results.
+    fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError>;
+}
+
+/// One launch.
+#[derive(Debug, Default)]
+pub struct Job<'a> {
+    /// The values of the signature's size variables.
+    pub sizes: Vec<i64>,
+    /// One argument for each parameter.
+    pub args: Vec<Arg<'a>>,
+    /// Where results go: for each result, the memory that takes it. A missing or `None` entry means that the driver
+    /// allocates. The length must be that of the array; scalars and arrays of unknown length have none. After an error
+    /// the contents are unspecified.
+    pub destinations: Vec<Option<&'a mut [u8]>>,
+    /// Ends the launch early once it is set; polled often enough that no kernel can outrun it for long. A time limit is
+    /// a timer that sets it.
+    pub cancel: Option<&'a AtomicBool>,
+    /// What becomes of a launch in which faults arose.
+    pub faults: FaultPolicy,
+}
+
+/// An argument.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg<'a> {
+    /// A scalar of the parameter's type.
+    Scalar(Const),
+    /// A dense row-major array of the parameter's type in native byte order, at any alignment. A byte of a `bool` array
+    /// counts as `true` unless it is 0.
+    Array {
+        /// Its extents, outermost first.
+        shape: &'a [usize],
+        /// Its elements.
+        bytes: &'a [u8],
+    },
+}
+
+/// What becomes of a launch in which faults arose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaultPolicy {
+    /// It returns [`RunError::Fault`] and no outputs.
+    #[default]
+    Report,
+    /// It returns its outputs, with the values that stand for faulting operations; only a failed check, without which
+    /// there is nothing to compute, is still an error.
+    Ignore,
+}
+
+/// A result.
+#[derive(Debug)]
+pub enum Output {
+    /// A scalar.
+    Scalar(Const),
+    /// An array.
+    Array {
+        /// Its extents, outermost first.
+        shape: Vec<usize>,
+        /// Its elements; `None` if they are in the job's destination.
+        bytes: Option<AlignedBytes>,
+    },
+}
+
+/// Why a kernel cannot be made ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The back end does not work on this machine.
+    Unavailable(String),
+    /// Something that pk itself got wrong.
+    Internal(String),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Unavailable(why) => write!(f, "this back end is not available: {why}"),
+            LoadError::Internal(what) => write!(f, "internal error in code generation: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Why a launch has no outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// A fault arose.
+    Fault(Fault),
+    /// [`Job::cancel`] was set.
+    Cancelled,
+    /// The host has no memory for an array of that many bytes.
+    OutOfMemory {
+        /// The size of the request.
+        bytes: u64,
+    },
+    /// An array would have more bytes than an address space.
+    TooLarge,
+    /// The arguments do not fit the kernel; the caller should have seen that.
+    BadJob,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Fault(fault) => write!(f, "fault at site {} in element {}", fault.site, fault.element),
+            RunError::Cancelled => f.write_str("the launch was cancelled"),
+            RunError::OutOfMemory { bytes } => write!(f, "out of memory: {bytes} bytes asked for"),
+            RunError::TooLarge => f.write_str("an array is too large for the address space"),
+            RunError::BadJob => f.write_str("the arguments do not fit the kernel"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}

@@ -1,0 +1,128 @@
+//! Drivers against each other: every kernel here runs in the interpreter and as compiled code, and both must give the
+//! same bits and report the same faults.
+
+mod control;
+mod faults;
+mod folds;
+mod kernels;
+mod nests;
+mod scalars;
+
+use super::{Arg, Driver, FaultPolicy, Job, Output, RunError, cpu::CpuDriver, interp::InterpDriver};
+use pk_compiler::{
+    data::{Datum, Tensor},
+    ir::{Kernel, verify::verify},
+    plan,
+};
+use pk_dsl::scalar::{Const, Scalar};
+use std::sync::Arc;
+
+/// Runs `kernel` on both drivers, compares, and gives what the compiled code gave.
+#[track_caller]
+fn run(kernel: &Kernel, sizes: &[i64], args: &[Datum]) -> Result<Vec<Datum>, RunError> {
+    run_with(kernel, sizes, args, FaultPolicy::Report)
+}
+
+#[track_caller]
+fn run_with(
+    kernel: &Kernel,
+    sizes: &[i64],
+    args: &[Datum],
+    faults: FaultPolicy,
+) -> Result<Vec<Datum>, RunError> {
+    verify(kernel).expect("tests run valid IR");
+    let wanted = run_on(&InterpDriver, kernel, sizes, args, faults);
+    let found = run_on(&CpuDriver, kernel, sizes, args, faults);
+    match (&wanted, &found) {
+        (Ok(wanted), Ok(found)) => assert_same(wanted, found, kernel),
+        _ => assert_eq!(wanted, found, "{kernel}\n{}", plan::cpu(kernel)),
+    }
+    found
+}
+
+fn run_on(
+    driver: &dyn Driver,
+    kernel: &Kernel,
+    sizes: &[i64],
+    args: &[Datum],
+    faults: FaultPolicy,
+) -> Result<Vec<Datum>, RunError> {
+    let executable = driver.load(Arc::new(kernel.clone())).expect("valid kernels compile");
+    let outputs = executable.execute(job(sizes, args, faults))?;
+    let scalars = kernel.signature.results.iter().map(|result| result.scalar);
+    Ok(outputs.into_iter().zip(scalars).map(|(output, scalar)| datum(output, scalar)).collect())
+}
+
+fn job<'a>(sizes: &[i64], args: &'a [Datum], faults: FaultPolicy) -> Job<'a> {
+    let args = args.iter().map(|arg| match arg {
+        Datum::Scalar(value) => Arg::Scalar(*value),
+        Datum::Array(tensor) => Arg::Array { shape: &tensor.shape, bytes: &tensor.bytes },
+    });
+    Job { sizes: sizes.to_vec(), args: args.collect(), faults, ..Job::default() }
+}
+
+fn datum(output: Output, scalar: Scalar) -> Datum {
+    match output {
+        Output::Scalar(value) => Datum::Scalar(value),
+        Output::Array { shape, bytes } => {
+            let bytes = bytes.expect("no destinations were given").to_vec();
+            Datum::Array(Tensor { scalar, shape, bytes })
+        }
+    }
+}
+
+#[track_caller]
+fn assert_same(wanted: &[Datum], found: &[Datum], kernel: &Kernel) {
+    assert_eq!(wanted.len(), found.len());
+    for (number, (wanted, found)) in wanted.iter().zip(found).enumerate() {
+        match (wanted, found) {
+            (Datum::Scalar(wanted), Datum::Scalar(found)) => {
+                assert!(wanted.same(*found), "result {number}: {wanted} wanted, {found} found\n{kernel}");
+            }
+            (Datum::Array(wanted), Datum::Array(found)) => {
+                assert_eq!((wanted.scalar, &wanted.shape), (found.scalar, &found.shape), "result {number}");
+                let different = (0..wanted.len()).find(|at| !wanted.get(*at).same(found.get(*at)));
+                let values = different.map(|at| (at, wanted.get(at), found.get(at)));
+                assert_eq!(values, None, "result {number}: (element, wanted, found)\n{kernel}");
+            }
+            _ => panic!("result {number}: one is a scalar, the other an array"),
+        }
+    }
+}
+
+/// An array of this shape.
+fn array<T: Into<Const> + Copy>(shape: &[usize], elements: &[T]) -> Datum {
+    let scalar = elements.first().map_or(Scalar::I64, |first| (*first).into().scalar());
+    constants(scalar, shape, elements.iter().map(|element| (*element).into()))
+}
+
+/// A vector.
+fn vector<T: Into<Const> + Copy>(elements: &[T]) -> Datum {
+    array(&[elements.len()], elements)
+}
+
+fn constants(scalar: Scalar, shape: &[usize], elements: impl Iterator<Item = Const>) -> Datum {
+    let count = shape.iter().product::<usize>();
+    let mut tensor = Tensor { scalar, shape: shape.to_vec(), bytes: vec![0; count * scalar.bytes()] };
+    elements.enumerate().for_each(|(at, element)| tensor.set(at, element));
+    Datum::Array(tensor)
+}
+
+fn scalar(value: impl Into<Const>) -> Datum {
+    Datum::Scalar(value.into())
+}
+
+/// Numbers that look random: a linear congruential generator, so that failures repeat.
+fn random(count: usize, seed: u64) -> impl Iterator<Item = u64> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) ^ state
+    })
+    .take(count)
+}
+
+/// `count` numbers from -1 to 1.
+fn random_floats(count: usize, seed: u64) -> Vec<f32> {
+    random(count, seed).map(|bits| (bits % 65536) as f32 / 32768.0 - 1.0).collect()
+}

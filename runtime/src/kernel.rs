@@ -1,0 +1,374 @@
+//! Kernels: checking arguments, and running with them at once. Running later is the business of `launch`.
+
+use crate::{
+    argument::{Arguments, Value, ValueKind},
+    bind::Binder,
+    context::{Context, ContextId},
+    device::Backend,
+    driver::{self, Executable, FaultPolicy, Job, RunError},
+    error::{Error, ErrorKind, Result},
+    fault,
+    launch::Launch,
+    options::LaunchOptions,
+    output::{FromOutputs, Output, Outputs},
+    program::Program,
+    queue::Queue,
+    source::Source,
+    thread::{self, Timer},
+};
+use pk_compiler::ir;
+use pk_dsl::signature::Signature;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// A kernel of a program. It keeps the program alive.
+#[derive(Clone)]
+pub struct Kernel {
+    program: Program,
+    index: usize,
+}
+
+impl Kernel {
+    pub(crate) fn new(program: Program, index: usize) -> Kernel {
+        Kernel { program, index }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.signature().name
+    }
+
+    /// Its parameters and results.
+    pub fn signature(&self) -> &Signature {
+        self.program.signature(self.index)
+    }
+
+    /// Runs it now and returns its results.
+    ///
+    /// `args` is a tuple of scalars, slices, buffers and views; the result type is a scalar, a `Vec`, a tuple of them,
+    /// or [`Outputs`].
+    ///
+    /// # Errors
+    /// Before anything runs: [`ErrorKind::ArgumentCount`], [`ErrorKind::ArgumentType`], [`ErrorKind::Shape`],
+    /// [`ErrorKind::ResultType`], [`ErrorKind::ForeignObject`]. After: the kind of fault, as
+    /// [`ErrorKind::OutOfBounds`].
+    pub fn call<'a, R: FromOutputs>(&self, args: impl Arguments<'a>) -> Result<R> {
+        self.call_with(&LaunchOptions::default(), args)
+    }
+
+    /// Runs it now, as `options` say, and returns its results.
+    ///
+    /// # Errors
+    /// As for [`Kernel::call`]; [`ErrorKind::Cancelled`], [`ErrorKind::Timeout`].
+    pub fn call_with<'a, R: FromOutputs>(
+        &self,
+        options: &LaunchOptions,
+        args: impl Arguments<'a>,
+    ) -> Result<R> {
+        R::check(self.signature())?;
+        R::from_outputs(self.call_values(options, &args.into_values()?)?)
+    }
+
+    /// Starts to describe a launch on `queue`.
+    pub fn launch<'a>(&'a self, queue: &'a Queue) -> Launch<'a> {
+        Launch::new(self, queue)
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        self.program.context()
+    }
+
+    pub(crate) fn load(&self) -> Result<&Arc<Loaded>> {
+        self.program.load(self.index)
+    }
+
+    pub(crate) fn binder(&self) -> Binder<'_> {
+        Binder { signature: self.signature(), source: &self.program.module().source }
+    }
+
+    /// Checks arguments; gives the values of the sizes.
+    pub(crate) fn bind(&self, values: &[Value<'_>]) -> Result<Vec<i64>> {
+        self.context().check_process()?;
+        for Value(value) in values {
+            if let ValueKind::Buffer { buffer, .. } = value {
+                self.check_owner(buffer.context, "a buffer")?;
+            }
+        }
+        let types: Vec<_> = values.iter().map(|Value(value)| value.arg_type()).collect();
+        self.binder().bind(&types)
+    }
+
+    /// An error unless something of the context `owner` may be used with this kernel.
+    pub(crate) fn check_owner(&self, owner: ContextId, what: &str) -> Result<()> {
+        match owner == self.context().id() {
+            true => Ok(()),
+            false => {
+                let message = format!("{what} of another context was given to kernel `{}`", self.name());
+                Err(Error::new(ErrorKind::ForeignObject, message))
+            }
+        }
+    }
+
+    fn call_values(&self, options: &LaunchOptions, values: &[Value<'_>]) -> Result<Outputs> {
+        let sizes = self.bind(values)?;
+        let loaded = self.load()?;
+        let results = &self.signature().results;
+        let args = values.iter().map(driver_arg).collect::<Result<Vec<_>>>()?;
+        let mut placed = self.place_results(&sizes)?;
+        let destinations = placed.iter_mut().map(|output| output.as_mut().map(Output::bytes_mut)).collect();
+        let job = Job { sizes, args, destinations, ..Job::default() };
+        let returned = loaded.run(job, &Control::new(options))?;
+        let outputs = results.iter().zip(placed).zip(returned);
+        let outputs = outputs.map(|((result, placed), returned)| match placed {
+            Some(output) => Ok(output),
+            None => Output::returned(result, returned),
+        });
+        Ok(Outputs::new(outputs.collect::<Result<Vec<Output>>>()?))
+    }
+
+    /// Memory for the results that are arrays of known shape.
+    fn place_results(&self, sizes: &[i64]) -> Result<Vec<Option<Output>>> {
+        let place = |result| {
+            let shape: Option<Vec<usize>> = self.binder().result_shape(result, sizes).into_iter().collect();
+            let shape = shape.filter(|shape| !shape.is_empty());
+            shape.map(|shape| Output::zeroed(result, shape)).transpose()
+        };
+        self.signature().results.iter().map(place).collect()
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::describe::signature(self.signature()))
+    }
+}
+
+/// An argument as a driver takes it, once a buffer's contents are there.
+pub(crate) fn driver_arg<'a>(value: &'a Value<'_>) -> Result<driver::Arg<'a>> {
+    match &value.0 {
+        ValueKind::Scalar(value) => Ok(driver::Arg::Scalar(*value)),
+        ValueKind::Array { shape, bytes, .. } => Ok(driver::Arg::Array { shape, bytes }),
+        ValueKind::Buffer { buffer, start, shape } => {
+            let array = buffer.contents.wait()?;
+            let start = start * array.scalar.bytes();
+            let len = crate::host::byte_len(array.scalar, shape)?;
+            let bytes = array.bytes.get(start..start + len);
+            let bytes = bytes.ok_or_else(|| Error::internal("a view outside of its buffer"))?;
+            Ok(driver::Arg::Array { shape, bytes })
+        }
+    }
+}
+
+/// The code of a kernel, and what its failures need to be told.
+pub(crate) struct Loaded {
+    kernel: Arc<ir::Kernel>,
+    executable: Arc<dyn Executable>,
+    backend: Backend,
+    source: Arc<Source>,
+}
+
+/// What can end a launch, or keep it from failing.
+pub(crate) struct Control {
+    pub(crate) cancel: Arc<AtomicBool>,
+    time_limit: Option<Duration>,
+    faults: FaultPolicy,
+}
+
+impl Control {
+    pub(crate) fn new(options: &LaunchOptions) -> Control {
+        let cancel = Arc::new(AtomicBool::new(false));
+        if let Some(token) = &options.cancel {
+            token.attach(&cancel);
+        }
+        let faults = if options.ignore_faults { FaultPolicy::Ignore } else { FaultPolicy::Report };
+        Control { cancel, time_limit: options.time_limit, faults }
+    }
+}
+
+impl Loaded {
+    pub(crate) fn new(
+        kernel: Arc<ir::Kernel>,
+        executable: Arc<dyn Executable>,
+        backend: Backend,
+        source: Arc<Source>,
+    ) -> Loaded {
+        Loaded { kernel, executable, backend, source }
+    }
+
+    /// Runs the kernel for a job without cancellation and policy, which `control` gives.
+    pub(crate) fn run(&self, job: Job<'_>, control: &Control) -> Result<Vec<driver::Output>> {
+        let job = Job { cancel: Some(&control.cancel), faults: control.faults, ..job };
+        let timer =
+            control.time_limit.map(|limit| Timer::start(limit, control.cancel.clone())).transpose()?;
+        let outcome = match control.cancel.load(Ordering::Relaxed) {
+            true => Err(RunError::Cancelled),
+            false => self.execute(job)?,
+        };
+        outcome.map_err(|error| match (error, timer) {
+            (RunError::Cancelled, Some(timer)) if timer.has_fired() => {
+                Error::new(ErrorKind::Timeout, "the launch took longer than its time limit")
+            }
+            (error, _) => fault::describe(error, &self.kernel, &self.source),
+        })
+    }
+
+    fn execute(&self, job: Job<'_>) -> Result<Result<Vec<driver::Output>, RunError>> {
+        match self.backend {
+            // It recurses along the program, machine code does not.
+            Backend::Interp => thread::run_on_big_stack(|| self.executable.execute(job)),
+            Backend::Cpu => thread::contain_panics(|| self.executable.execute(job)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CancelToken, testing};
+    use insta::assert_snapshot;
+
+    #[test]
+    fn slices_go_in_and_values_come_out() -> Result<()> {
+        for context in testing::contexts() {
+            let dot: f32 =
+                testing::load(&context, testing::dot()).call((&[1.0f32, 2.0], &vec![3.0f32, 4.0]))?;
+            assert_eq!(dot, 11.0);
+            let double = testing::load(&context, testing::double());
+            assert_eq!(double.call::<Vec<f32>>(&[1.5f32, 2.0][..])?, [3.0, 4.0]);
+            assert_eq!(double.call::<Vec<f32>>(&context.buffer_from(&[1.5f32])?)?, [3.0]);
+            assert_eq!(double.call::<Vec<f32>>(&[0.0f32; 0])?, []);
+            let kept: (Vec<f32>,) =
+                testing::load(&context, testing::keep()).call(&[0.0f32, 7.0, 0.0, 8.0])?;
+            assert_eq!(kept.0, [7.0, 8.0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn untyped_results_know_their_types() -> Result<()> {
+        let outputs: Outputs = testing::load(&testing::context(), testing::double()).call(&[1.0f32, 2.0])?;
+        let output = outputs.get("").expect("the only result");
+        assert_eq!(
+            (output.shape(), output.element(1).map(|value| value.to_string())),
+            (&[2][..], Some("4.0".into()))
+        );
+        assert_eq!(output.element(2), None);
+        Ok(())
+    }
+
+    #[test]
+    fn arguments_are_checked_before_anything_runs() {
+        let dot = testing::load(&testing::context(), testing::dot());
+        let error = dot.call::<f32>((&[1.0f32, 2.0],)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ArgumentCount);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0204]: kernel `dot` takes 2 arguments, 1 given
+          ┌─ test.pk:1:8
+          │
+        1 │ kernel dot(x: [f32; n], y: [f32; n]) -> f32 = sum(x * y);
+          │        ^^^
+          │
+          = help: its signature is `kernel dot(x: [f32; n], y: [f32; n]) -> f32`
+        ");
+        let error = dot.call::<f32>((&[1.0f32, 2.0], &[1.0f64, 2.0])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ArgumentType);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0201]: argument `y` must be `[f32; n]`, `[f64; 2]` given
+          ┌─ test.pk:1:25
+          │
+        1 │ kernel dot(x: [f32; n], y: [f32; n]) -> f32 = sum(x * y);
+          │                         ^^^^^^^^^^^ declared here
+        ");
+        let table = Value::array(&[1.0f32, 2.0], &[1, 2]).expect("two elements");
+        let error = dot.call::<f32>((table, 1.0f32)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape);
+        assert_snapshot!(error, @"test.pk:1:12: argument `x` must be `[f32; n]`, `[f32; 1, 2]` given");
+    }
+
+    #[test]
+    fn shapes_that_do_not_agree_are_both_shown() {
+        let dot = testing::load(&testing::context(), testing::dot());
+        let error = dot.call::<f32>((&[1.0f32, 2.0, 3.0], &[1.0f32, 2.0])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0501]: axis 0 of argument `y` has length 2, not 3
+          ┌─ test.pk:1:34
+          │
+        1 │ kernel dot(x: [f32; n], y: [f32; n]) -> f32 = sum(x * y);
+          │                     -            ^ `y` is a `[f32; 2]`, but `n` is 3
+          │                     │
+          │                     `n` is 3 because `x` is a `[f32; 3]`
+        ");
+    }
+
+    #[test]
+    fn results_of_another_type_are_refused() {
+        let dot = testing::load(&testing::context(), testing::dot());
+        let error = dot.call::<(f64, Vec<i32>)>((&[1.0f32], &[1.0f32])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResultType);
+        assert_snapshot!(error, @"the result of `kernel dot(x: [f32; n], y: [f32; n]) -> f32` was asked for as `(f64, Vec<i32>)`");
+    }
+
+    #[test]
+    fn a_fault_is_an_error_unless_ignored() -> Result<()> {
+        for context in testing::contexts() {
+            let next = testing::load(&context, testing::next());
+            let error = next.call::<Vec<f32>>(&[1.0f32, 2.0, 3.0]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutOfBounds);
+            let fault = error.fault().expect("a fault");
+            assert_eq!((fault.element, fault.index, fault.length), (Some(2), 3, 3));
+            let ignore = LaunchOptions::new().ignore_faults(true);
+            assert_eq!(next.call_with::<Vec<f32>>(&ignore, &[1.0f32, 2.0, 3.0])?, [2.0, 3.0, 0.0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn objects_of_other_contexts_are_refused() -> Result<()> {
+        let dot = testing::load(&testing::context(), testing::double());
+        let foreign = testing::context().buffer_from(&[1.0f32])?;
+        assert_eq!(dot.call::<Vec<f32>>(&foreign).unwrap_err().kind(), ErrorKind::ForeignObject);
+        Ok(())
+    }
+
+    #[test]
+    fn launches_can_be_limited_in_time_and_cancelled() {
+        let many = vec![1.0f32; 200_000];
+        for context in testing::contexts() {
+            let spin = testing::load(&context, testing::spin());
+            let limit = LaunchOptions::new().time_limit(Duration::from_millis(20));
+            assert_eq!(spin.call_with::<Vec<f32>>(&limit, &many).unwrap_err().kind(), ErrorKind::Timeout);
+            let token = CancelToken::new();
+            token.cancel();
+            let cancelled = LaunchOptions::new().cancel_token(&token);
+            assert_eq!(
+                spin.call_with::<Vec<f32>>(&cancelled, &many).unwrap_err().kind(),
+                ErrorKind::Cancelled
+            );
+        }
+    }
+
+    #[test]
+    fn first_launches_at_once_share_one_compilation() {
+        let double = testing::load(&testing::context(), testing::double());
+        let loaded: Vec<usize> = std::thread::scope(|scope| {
+            let load = || Arc::as_ptr(double.load().expect("it compiles")) as usize;
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(load)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        assert!(loaded.iter().all(|address| *address == loaded[0]));
+    }
+
+    #[test]
+    fn handles_cross_threads() {
+        fn assert_send_and_sync<T: Send + Sync>() {}
+        assert_send_and_sync::<(Kernel, Program, Context, Queue, crate::Event)>();
+        assert_send_and_sync::<(crate::Buffer<f32>, crate::BufferView<bool>, CancelToken, Error, Outputs)>();
+    }
+}

@@ -1,0 +1,445 @@
+//! Launches: kernels that run on a queue, with their results in buffers.
+
+use crate::{
+    argument::{Argument, Arguments, Value},
+    buffer::{Buffer, Contents, RawBuffer},
+    describe,
+    driver::{self, AlignedBytes, Job},
+    element::Element,
+    error::{Error, ErrorKind, Result},
+    event::{Event, EventState},
+    host::{self, HostArray},
+    kernel::{self, Control, Kernel, Loaded},
+    options::LaunchOptions,
+    output::{check_results, write_scalar},
+    queue::Queue,
+    thread,
+};
+use pk_dsl::{
+    scalar::Scalar,
+    signature::{ResultType, Signature},
+};
+use std::sync::Arc;
+
+/// A launch that is being described; [`Launch::run`] starts it.
+///
+/// ```
+/// # use pk_runtime::*;
+/// # let context = Context::new(&Device::default_for(Backend::Interp)?)?;
+/// let program = Program::compile(&context, "kernel double(x: [f32; n]) -> [f32; n] = 2.0 * x;")?;
+/// let x = context.buffer_from(&[1.0f32, 2.0])?;
+/// let mut y = context.zeros::<f32>(&[2])?;
+/// let double = program.kernel("double")?;
+/// double.launch(&context.default_queue()).arg(&x).into(&mut y).run()?.wait()?;
+/// assert_eq!(y.to_vec()?, [2.0, 4.0]);
+/// # Ok::<(), Error>(())
+/// ```
+#[must_use = "a launch does nothing until it is run"]
+pub struct Launch<'a> {
+    kernel: &'a Kernel,
+    queue: &'a Queue,
+    args: Result<Vec<Value<'static>>>,
+    targets: Vec<&'a mut RawBuffer>,
+    options: LaunchOptions,
+}
+
+impl<'a> Launch<'a> {
+    pub(crate) fn new(kernel: &'a Kernel, queue: &'a Queue) -> Launch<'a> {
+        Launch { kernel, queue, args: Ok(Vec::new()), targets: Vec::new(), options: LaunchOptions::default() }
+    }
+
+    /// Adds an argument: a scalar or a buffer. The launch keeps what the buffer holds now.
+    pub fn arg(self, arg: impl Argument<'static>) -> Launch<'a> {
+        self.extend(arg.into_value().map(|value| vec![value]))
+    }
+
+    /// Adds arguments.
+    pub fn args(self, args: impl Arguments<'static>) -> Launch<'a> {
+        self.extend(args.into_values())
+    }
+
+    /// Lets the next result go into `buffer`, whose shape must be that of the result. Give one for each result, or
+    /// none.
+    pub fn into<T: Element>(mut self, buffer: &'a mut Buffer<T>) -> Launch<'a> {
+        self.targets.push(&mut buffer.raw);
+        self
+    }
+
+    /// Runs as `options` say.
+    pub fn options(mut self, options: &LaunchOptions) -> Launch<'a> {
+        self.options = options.clone();
+        self
+    }
+
+    /// Queues the launch and returns at once. Its faults are the errors of waiting for the event, and of reading the
+    /// buffers that it was to write.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ArgumentCount`], [`ErrorKind::ArgumentType`], [`ErrorKind::Shape`],
+    /// [`ErrorKind::ForeignObject`].
+    pub fn run(mut self) -> Result<Event> {
+        let targets = std::mem::take(&mut self.targets);
+        let (contents, work) = self.prepare(&targets)?;
+        let event = work.event.clone();
+        let work = QueuedRun { recycled: replace(targets, &contents), ..work };
+        self.queue.submit(Box::new(move || work.run()));
+        Ok(Event::new(event))
+    }
+
+    /// Queues the launch and returns at once, with new buffers for the results: a [`Buffer`], or a tuple of them.
+    /// A scalar result is a buffer of one element.
+    ///
+    /// # Errors
+    /// As for [`Launch::run`]; [`ErrorKind::ResultType`] if the results are of other types.
+    pub fn run_with_results<R: FromBuffers>(self) -> Result<(R, Event)> {
+        R::check(self.kernel.signature())?;
+        if !self.targets.is_empty() {
+            let message = "the results of a launch go into given buffers or into new ones, not both";
+            return Err(Error::new(ErrorKind::ArgumentCount, message));
+        }
+        let (contents, work) = self.prepare(&[])?;
+        let event = work.event.clone();
+        self.queue.submit(Box::new(move || work.run()));
+        let context = self.kernel.context().id();
+        let mut buffers = contents.into_iter().map(|contents| RawBuffer { context, contents });
+        Ok((R::from_buffers(&mut buffers)?, Event::new(event)))
+    }
+
+    fn extend(mut self, values: Result<Vec<Value<'static>>>) -> Launch<'a> {
+        self.args = self.args.and_then(|mut args| {
+            args.extend(values?);
+            Ok(args)
+        });
+        self
+    }
+
+    /// Makes all checks; gives the contents to be, and the work that makes them.
+    fn prepare(&self, targets: &[&mut RawBuffer]) -> Result<(Vec<Arc<Contents>>, QueuedRun)> {
+        let values = self.args.clone()?;
+        self.kernel.check_owner(self.queue.context(), "a queue")?;
+        let sizes = self.kernel.bind(&values)?;
+        let results = &self.kernel.signature().results;
+        let shapes: Vec<_> =
+            results.iter().map(|result| self.kernel.binder().result_shape(result, &sizes)).collect();
+        self.check_targets(targets, &shapes)?;
+        let loaded = self.kernel.load()?.clone();
+        let control = Control::new(&self.options);
+        let event = Arc::new(EventState::new(control.cancel.clone()));
+        let contents: Vec<Arc<Contents>> = results
+            .iter()
+            .zip(shapes)
+            .map(|(result, shape)| Arc::new(Contents::pending(result.scalar, shape, event.clone())))
+            .collect();
+        let recycled = contents.iter().map(|_| None).collect();
+        let work = QueuedRun { loaded, sizes, values, contents: contents.clone(), recycled, control, event };
+        Ok((contents, work))
+    }
+
+    fn check_targets(&self, targets: &[&mut RawBuffer], shapes: &[Vec<Option<usize>>]) -> Result<()> {
+        let signature = self.kernel.signature();
+        if !targets.is_empty() && targets.len() != signature.results.len() {
+            let results = signature.results.len();
+            let message =
+                format!("kernel `{}` has {results} results, {} buffers given", signature.name, targets.len());
+            return Err(Error::new(ErrorKind::ArgumentCount, message));
+        }
+        for ((target, result), shape) in targets.iter().zip(&signature.results).zip(shapes) {
+            self.kernel.check_owner(target.context, "a buffer")?;
+            check_target(signature, result, shape, &target.contents)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives each target its new contents; returns the old ones.
+fn replace(targets: Vec<&mut RawBuffer>, contents: &[Arc<Contents>]) -> Vec<Option<Arc<Contents>>> {
+    let mut old: Vec<_> = contents.iter().map(|_| None).collect();
+    for ((target, new), old) in targets.into_iter().zip(contents).zip(&mut old) {
+        *old = Some(std::mem::replace(&mut target.contents, new.clone()));
+    }
+    old
+}
+
+fn check_target(
+    signature: &Signature,
+    result: &ResultType,
+    shape: &[Option<usize>],
+    target: &Contents,
+) -> Result<()> {
+    let is_same_type = target.scalar == result.scalar && target.shape.len() == shape.len();
+    let agree = |(a, b): (&Option<usize>, &Option<usize>)| a.is_none() || b.is_none() || a == b;
+    if is_same_type && target.shape.iter().zip(shape).all(agree) {
+        return Ok(());
+    }
+    let name = if result.name.is_empty() { String::new() } else { format!(" `{}`", result.name) };
+    let message = format!(
+        "the result{name} of kernel `{}` is `{}`, here {}; the buffer given is {}",
+        signature.name,
+        describe::result_type(signature, result),
+        shape_text(result.scalar, shape),
+        shape_text(target.scalar, &target.shape),
+    );
+    let kind = if is_same_type { ErrorKind::Shape } else { ErrorKind::ArgumentType };
+    Err(Error::new(kind, message))
+}
+
+fn shape_text(scalar: Scalar, shape: &[Option<usize>]) -> String {
+    let extents: Vec<String> =
+        shape.iter().map(|extent| extent.map_or("_".to_string(), |extent| extent.to_string())).collect();
+    if extents.is_empty() { format!("`{scalar}`") } else { format!("`[{scalar}; {}]`", extents.join(", ")) }
+}
+
+/// A launch in a queue. It owns what it needs, so that handles may be dropped in any order.
+struct QueuedRun {
+    loaded: Arc<Loaded>,
+    sizes: Vec<i64>,
+    values: Vec<Value<'static>>,
+    /// What the results become.
+    contents: Vec<Arc<Contents>>,
+    /// Contents that the results replace; their memory is used again if nobody else can see it.
+    recycled: Vec<Option<Arc<Contents>>>,
+    control: Control,
+    event: Arc<EventState>,
+}
+
+impl QueuedRun {
+    fn run(self) {
+        let QueuedRun { loaded, sizes, values, contents, recycled, control, event } = self;
+        event.start();
+        let arrays =
+            thread::contain_panics(|| execute(&loaded, sizes, &values, &contents, recycled, &control));
+        let result = match arrays.and_then(|arrays| arrays) {
+            Ok(arrays) => {
+                contents.iter().zip(arrays).for_each(|(contents, array)| contents.set(Ok(array)));
+                Ok(())
+            }
+            Err(error) => {
+                contents.iter().for_each(|contents| contents.set(Err(error.clone())));
+                Err(error)
+            }
+        };
+        // The arguments go first, so that whoever waited finds their memory free to be used again.
+        drop(values);
+        event.end(result);
+    }
+}
+
+fn execute(
+    loaded: &Loaded,
+    sizes: Vec<i64>,
+    values: &[Value<'static>],
+    contents: &[Arc<Contents>],
+    recycled: Vec<Option<Arc<Contents>>>,
+    control: &Control,
+) -> Result<Vec<HostArray>> {
+    let args = values.iter().map(kernel::driver_arg).collect::<Result<Vec<_>>>()?;
+    let mut memory: Vec<Option<AlignedBytes>> =
+        contents.iter().zip(recycled).map(|(new, old)| recycle(new, old?)).collect();
+    let destinations = memory.iter_mut().map(|bytes| bytes.as_deref_mut()).collect();
+    let returned = loaded.run(Job { sizes, args, destinations, ..Job::default() }, control)?;
+    let outputs = contents.iter().zip(memory).zip(returned);
+    outputs.map(|((contents, memory), output)| host_array(contents.scalar, memory, output)).collect()
+}
+
+/// Memory for the new contents from the old ones.
+fn recycle(new: &Contents, old: Arc<Contents>) -> Option<AlignedBytes> {
+    let shape: Vec<usize> = new.shape.iter().copied().collect::<Option<_>>()?;
+    match shape.is_empty() {
+        true => None,
+        false => Contents::recycle(old, host::byte_len(new.scalar, &shape).ok()?),
+    }
+}
+
+fn host_array(scalar: Scalar, memory: Option<AlignedBytes>, output: driver::Output) -> Result<HostArray> {
+    match output {
+        driver::Output::Scalar(value) => {
+            let mut array = HostArray::zeroed(scalar, &[])?;
+            write_scalar(&mut array.bytes, value);
+            Ok(array)
+        }
+        driver::Output::Array { shape, bytes } => {
+            let bytes = bytes.or(memory).ok_or_else(|| Error::internal("a result that is nowhere"))?;
+            Ok(HostArray { scalar, shape, bytes })
+        }
+    }
+}
+
+/// Buffers for all results of a launch: a [`Buffer`], or a tuple of them.
+pub trait FromBuffers: Sized {
+    /// Checks that the results of this kernel fit.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ResultType`] if they do not.
+    fn check(signature: &Signature) -> Result<()>;
+
+    /// The buffers with their types.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ResultType`] if [`FromBuffers::check`] does not hold of the kernel that writes them.
+    fn from_buffers(buffers: &mut dyn Iterator<Item = RawBuffer>) -> Result<Self>;
+}
+
+impl<T: Element> FromBuffers for Buffer<T> {
+    fn check(signature: &Signature) -> Result<()> {
+        check_results(signature, &[buffer_type::<T>()])
+    }
+
+    fn from_buffers(buffers: &mut dyn Iterator<Item = RawBuffer>) -> Result<Buffer<T>> {
+        let typed = buffers.next().and_then(RawBuffer::typed);
+        typed.ok_or_else(|| Error::new(ErrorKind::ResultType, "the kernel has results of other types"))
+    }
+}
+
+fn buffer_type<T: Element>() -> (fn(&ResultType) -> bool, String) {
+    (|result| result.scalar == T::SCALAR, format!("Buffer<{}>", T::SCALAR))
+}
+
+macro_rules! buffers_of_tuples {
+    ($(($($name:ident)+))+) => {$(
+        impl<$($name: Element),+> FromBuffers for ($(Buffer<$name>,)+) {
+            fn check(signature: &Signature) -> Result<()> {
+                check_results(signature, &[$(buffer_type::<$name>()),+])
+            }
+
+            fn from_buffers(buffers: &mut dyn Iterator<Item = RawBuffer>) -> Result<Self> {
+                Ok(($(Buffer::<$name>::from_buffers(buffers)?,)+))
+            }
+        }
+    )+};
+}
+buffers_of_tuples! {
+    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use insta::assert_snapshot;
+    use std::time::Duration;
+
+    #[test]
+    fn results_go_into_buffers() -> Result<()> {
+        for context in testing::contexts() {
+            let queue = context.default_queue();
+            let (x, mut y) = (context.buffer_from(&[1.0f32, 2.0])?, context.zeros::<f32>(&[2])?);
+            let double = testing::load(&context, testing::double());
+            let event = double.launch(&queue).arg(&x).into(&mut y).run()?;
+            assert_eq!(y.to_vec()?, [2.0, 4.0]);
+            assert!(event.is_complete() && event.elapsed().is_some());
+            let dot = testing::load(&context, testing::dot());
+            let (sum, event) = dot.launch(&queue).args((&x, &y)).run_with_results::<Buffer<f32>>()?;
+            event.wait()?;
+            assert_eq!(sum.value()?, 10.0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_buffer_may_be_argument_and_result() -> Result<()> {
+        for context in testing::contexts() {
+            let queues = [context.queue(), context.queue()];
+            let double = testing::load(&context, testing::double());
+            let mut x = context.buffer_from(&[1.0f32, 2.0])?;
+            let before = x.view()?;
+            // Each launch needs the one before, though they take turns on two queues.
+            for step in 0..20 {
+                let old = x.clone();
+                let launch = double.launch(&queues[step % 2]).arg(&old);
+                drop(old);
+                launch.into(&mut x).run()?;
+            }
+            assert_eq!(x.to_vec()?, [1048576.0, 2097152.0]);
+            assert_eq!(before.to_vec()?, [1.0, 2.0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn memory_of_contents_that_nobody_sees_is_used_again() -> Result<()> {
+        let context = testing::context();
+        let queue = context.queue();
+        let double = testing::load(&context, testing::double());
+        let (x, mut y) = (context.buffer_from(&[1.0f32; 100])?, context.zeros::<f32>(&[100])?);
+        let address =
+            |buffer: &Buffer<f32>| buffer.raw.contents.wait().map(|array| array.bytes.as_ptr() as usize);
+        let first = address(&y)?;
+        double.launch(&queue).arg(&x).into(&mut y).run()?.wait()?;
+        assert_eq!(address(&y)?, first);
+        let kept = y.clone();
+        double.launch(&queue).arg(&x).into(&mut y).run()?.wait()?;
+        assert_ne!(address(&y)?, address(&kept)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_launch_returns_before_it_is_done_and_faults_come_with_the_wait() -> Result<()> {
+        let context = testing::context();
+        let queue = context.queue();
+        let many = context.buffer_from(&vec![1.0f32; 100_000])?;
+        let spin = testing::load(&context, testing::spin());
+        let slow = spin.launch(&queue).arg(&many).run()?;
+        let x = context.buffer_from(&[1.0f32])?;
+        let mut y = context.zeros::<f32>(&[1])?;
+        let next = testing::load(&context, testing::next());
+        let faulty = next.launch(&queue).arg(&x).into(&mut y).run()?;
+        let double = testing::load(&context, testing::double());
+        let dependent = double.launch(&context.queue()).arg(&y).run()?;
+        assert!(!slow.wait_timeout(Duration::from_millis(5))? && !faulty.is_complete());
+        slow.cancel();
+        assert_eq!(slow.wait().unwrap_err().kind(), ErrorKind::Cancelled);
+        for error in [faulty.wait().unwrap_err(), y.to_vec().unwrap_err(), dependent.wait().unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::OutOfBounds);
+        }
+        queue.finish()
+    }
+
+    #[test]
+    fn handles_may_be_dropped_in_any_order() -> Result<()> {
+        for context in testing::contexts() {
+            let double = testing::load(&context, testing::double());
+            let queue = context.queue();
+            let x = context.buffer_from(&[4.0f32])?;
+            let (y, event) = double.launch(&queue).arg(&x).run_with_results::<Buffer<f32>>()?;
+            drop((context, queue, double, x));
+            event.wait()?;
+            drop(event);
+            assert_eq!(y.to_vec()?, [8.0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_result_of_unknown_length_has_its_own() -> Result<()> {
+        for context in testing::contexts() {
+            let keep = testing::load(&context, testing::keep());
+            let x = context.buffer_from(&[0.0f32, 5.0, 0.0, 6.0])?;
+            let (y, _) = keep.launch(&context.default_queue()).arg(&x).run_with_results::<Buffer<f32>>()?;
+            assert_eq!((y.shape()?, y.to_vec()?), (vec![2], vec![5.0, 6.0]));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn targets_and_queues_are_checked() -> Result<()> {
+        let context = testing::context();
+        let (queue, x) = (context.queue(), context.buffer_from(&[1.0f32, 2.0])?);
+        let double = testing::load(&context, testing::double());
+        let mut short = context.zeros::<f32>(&[1])?;
+        let error = double.launch(&queue).arg(&x).into(&mut short).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape);
+        assert_snapshot!(error, @"the result of kernel `double` is `[f32; n]`, here `[f32; 2]`; the buffer given is `[f32; 1]`");
+        let mut other = context.zeros::<f64>(&[2])?;
+        let error = double.launch(&queue).arg(&x).into(&mut other).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ArgumentType);
+        let mut foreign = testing::context().zeros::<f32>(&[2])?;
+        let error = double.launch(&queue).arg(&x).into(&mut foreign).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ForeignObject);
+        let error = double.launch(&testing::context().queue()).arg(&x).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ForeignObject);
+        let (mut a, mut b) = (context.zeros::<f32>(&[2])?, context.zeros::<f32>(&[2])?);
+        let error = double.launch(&queue).arg(&x).into(&mut a).into(&mut b).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ArgumentCount);
+        Ok(())
+    }
+}
