@@ -108,7 +108,7 @@ impl<'s> Builder<'s> {
 
     fn show(&self, found: usize) -> String {
         match self.tokens.get(found) {
-            Some(lexeme) => quote_token(lexeme.token),
+            Some(lexeme) => quote(&self.source[lexeme.span.range()]),
             None => "the end of the text".to_owned(),
         }
     }
@@ -128,13 +128,6 @@ fn with_hint(error: SyntaxError, hint: Option<&str>) -> SyntaxError {
     match hint {
         Some(hint) => error.with_help(hint),
         None => error,
-    }
-}
-
-fn quote_token(token: Token<'_>) -> String {
-    match token {
-        Token::Name(name) => quote(name),
-        other => quote(&other.to_string()),
     }
 }
 
@@ -158,6 +151,29 @@ fn is_infix(name: &str) -> bool {
     INFIX.contains(&name)
 }
 
+/// Terminals that are named one by one.
+const SINGLES: [(&str, &str); 15] = [
+    ("let", "`let`"),
+    ("=", "`=`"),
+    (":", "`:`"),
+    ("->", "`->`"),
+    (",", "`,`"),
+    (";", "`;`"),
+    (")", "`)`"),
+    ("]", "`]`"),
+    ("}", "`}`"),
+    ("..", "`..`"),
+    ("in", "`in`"),
+    ("else", "`else`"),
+    ("for", "`for`"),
+    ("while", "`while`"),
+    ("by", "`by`"),
+];
+
+/// Terminals that also begin or go on with an expression; they are named only where there is none.
+const OPENERS: [(&str, &str); 6] =
+    [("(", "`(`"), ("[", "`[`"), ("{", "`{`"), ("|", "`|`"), ("<", "`<`"), (">", "`>`")];
+
 /// What could stand at a place, in the words of people: groups first, then single tokens.
 fn group(expected: &[&str]) -> Vec<&'static str> {
     const MOST: usize = 6;
@@ -172,36 +188,15 @@ fn group(expected: &[&str]) -> Vec<&'static str> {
     } else if has("name") {
         names.push("a name");
     }
-    let singles = [
-        ("let", "`let`"),
-        ("=", "`=`"),
-        (":", "`:`"),
-        ("->", "`->`"),
-        (",", "`,`"),
-        (";", "`;`"),
-        (")", "`)`"),
-        ("]", "`]`"),
-        ("}", "`}`"),
-        ("..", "`..`"),
-        ("in", "`in`"),
-        ("else", "`else`"),
-        ("for", "`for`"),
-        ("while", "`while`"),
-        ("by", "`by`"),
-    ];
-    // Behind an operand these two are possible, but seldom what is missing.
+    // Behind an operand a colon or a `for` is possible, but seldom what is missing.
     let is_rare = |name: &str| is_operator && matches!(name, ":" | "for");
-    let shown = singles.iter().filter(|(name, _)| has(name) && !is_rare(name));
-    names.extend(shown.map(|(_, shown)| *shown));
-    // These also begin or go on with an expression, a type or a pattern; they are named only where they do not.
-    let is_bare = !is_expr && !is_operator;
-    let openers = [("(", "`(`"), ("[", "`[`"), ("{", "`{`"), ("|", "`|`"), ("<", "`<`"), (">", "`>`")];
-    let is_part = |name: &str| is_type_or_pattern && matches!(name, "(" | "[");
-    let shown = openers.iter().filter(|(name, _)| has(name) && is_bare && !is_part(name));
-    names.extend(shown.map(|(_, shown)| *shown));
+    names.extend(SINGLES.iter().filter(|(name, _)| has(name) && !is_rare(name)).map(|(_, shown)| *shown));
     if is_operator {
         names.push("an operator");
         names.extend(has("{").then_some("`{`"));
+    } else if !is_expr {
+        let is_part = |name: &str| is_type_or_pattern && matches!(name, "(" | "[");
+        names.extend(OPENERS.iter().filter(|(name, _)| has(name) && !is_part(name)).map(|(_, shown)| *shown));
     }
     names.truncate(MOST);
     names

@@ -5,12 +5,11 @@
 
 use std::fmt::Write;
 
-use crate::ast::{
-    Arg, Ast, ExprId, ExprKind, FieldExpr, ForRange, Function, IndexArg, Item, ItemKind, UnaryOp,
-};
+use crate::ast::{Arg, Ast, ExprId, ExprKind, FieldExpr, ForRange, Function, IndexArg, Item, ItemKind};
 use crate::lexer::tokenize;
 use crate::limits::Limits;
-use crate::pretty::{binary, print_pattern, print_type};
+use crate::operator::{binary_symbol, unary_symbol};
+use crate::pretty::{print_pattern, print_type};
 use crate::span::{Ident, Span};
 use crate::token::Token;
 
@@ -121,9 +120,8 @@ fn describe(text: &mut String, ast: &Ast, kind: &ExprKind) {
         ExprKind::Float { text: digits, suffix: ty } => write!(text, "float {digits}{}", suffix(ty)),
         ExprKind::Bool(value) => write!(text, "{value}"),
         ExprKind::Name(ident) => write!(text, "name {}", name(ident)),
-        ExprKind::Unary(UnaryOp::Neg, _) => write!(text, "unary -"),
-        ExprKind::Unary(UnaryOp::Not, _) => write!(text, "unary !"),
-        ExprKind::Binary { op, .. } => write!(text, "binary {}", binary(*op)),
+        ExprKind::Unary(op, _) => write!(text, "unary {}", unary_symbol(*op)),
+        ExprKind::Binary { op, .. } => write!(text, "binary {}", binary_symbol(*op)),
         ExprKind::Tuple(_) => write!(text, "tuple"),
         ExprKind::Array(_) => write!(text, "array"),
         ExprKind::Comprehension(_) => write!(text, "comprehension"),
@@ -139,7 +137,7 @@ fn describe(text: &mut String, ast: &Ast, kind: &ExprKind) {
             let params: Vec<_> = params.iter().map(|param| print_pattern(ast, *param)).collect();
             write!(text, "closure |{}|", params.join(", "))
         }
-        ExprKind::Operator(op) => write!(text, "operator {}", binary(*op)),
+        ExprKind::Operator(op) => write!(text, "operator {}", binary_symbol(*op)),
         ExprKind::Error => write!(text, "error"),
     };
 }

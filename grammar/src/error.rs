@@ -1,7 +1,7 @@
 //! Syntax errors as values: what is wrong, where, and what would help. No rendering, no codes: `pk-dsl` has those.
 //!
 //! Messages are lower case, without a full stop, with names in backticks. Text of the user is shortened and escaped
-//! before it enters a message (see [`quote`]), so that no message can be made long or made to drive a terminal.
+//! before it enters a message (see `quote`), so that no message can be made long or made to drive a terminal.
 
 use std::fmt;
 

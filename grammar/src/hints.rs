@@ -95,7 +95,6 @@ fn keyword_hint(place: &Place<'_>) -> Option<&'static str> {
         Token::If if place.expects(";") => Some("a choice is written `if c { a } else { b }`"),
         Token::Let if place.expects(";") => Some("a `let` ends with `;`"),
         Token::Let if begins => Some("bindings stand in a block: `{ let x = 1; x }`"),
-        Token::Const if begins => Some("inside a block a name is bound with `let`"),
         found if place.expects("name") && !begins && is_keyword(found) => {
             Some("this word is reserved; a name must be another")
         }
@@ -230,7 +229,6 @@ fn block_hint(place: &Place<'_>) -> Option<&'static str> {
     use Token::*;
     match (place.before(1)?, place.found()?) {
         (Semicolon | OpenBrace, CloseBrace) => Some("a block ends with its value, without `;`"),
-        (CloseBrace, Semicolon) if place.expected.is_empty() => Some("no `;` follows the braces of an item"),
         (_, Semicolon) if place.expects("}") => Some("a block is `let … ;` and then its value, without `;`"),
         (_, found) if place.expects(";") && (found == CloseBrace || place.begins_line()) => {
             Some("a `;` is missing before this")

@@ -2,7 +2,7 @@
 //!
 //! Errors are collected and lexing goes on, with a stand-in for a malformed word so that the parser does not stumble
 //! over the same mistake. Only a passed limit ends the list early. Grammar does not enter here, except for the two
-//! things tokens need their neighbours for: the contextual `by` and the depth (see [`crate::nesting`]).
+//! things tokens need their neighbours for: the contextual `by` and the depth (see `nesting.rs`).
 
 use logos::Logos;
 
@@ -65,29 +65,22 @@ fn fill<'s>(source: &'s str, limits: &Limits, lexed: &mut Lexed<'s>) -> Result<(
     while let Some(word) = words.next() {
         let span = Span::new(words.span().start, words.span().end);
         let doc = words.extras.0.take();
-        let word = match word {
+        let token = match word {
+            Ok(Token::Name("by")) if nesting.is_by_keyword(previous) && !ends_index(words.remainder()) => {
+                Token::By
+            }
+            Ok(Token::Name(name)) if name.len() > limits.identifier_bytes => {
+                lexed.errors.push(limit_error(LimitKind::IdentifierBytes, limits.identifier_bytes, span));
+                NAMELESS
+            }
             Ok(word) => word,
             Err(fault) => {
-                // Invisible characters have been reported for the text as a whole.
-                if fault != Fault::Character || !words.slice().starts_with(is_invisible) {
-                    lexed.errors.push_adjacent(describe(fault, words.slice(), span, previous));
-                }
+                report(fault, words.slice(), span, previous, &mut lexed.errors);
                 match stand_in(fault) {
                     Some(word) => word,
                     None => continue,
                 }
             }
-        };
-        let token = match word {
-            Token::Name("by") if nesting.is_by_keyword(previous) && !ends_index(words.remainder()) => {
-                Token::By
-            }
-            Token::Name(name) if name.len() > limits.identifier_bytes => {
-                let limit = limit_error(LimitKind::IdentifierBytes, limits.identifier_bytes, span);
-                lexed.errors.push(limit);
-                Token::Name("_")
-            }
-            other => other,
         };
         if lexed.tokens.len() >= limits.tokens {
             return Err(limit_error(LimitKind::Tokens, limits.tokens, span));
@@ -104,6 +97,9 @@ fn fill<'s>(source: &'s str, limits: &Limits, lexed: &mut Lexed<'s>) -> Result<(
     Ok(())
 }
 
+/// Stands for a name that was refused.
+const NAMELESS: Token<'static> = Token::Name("_");
+
 /// Whether `rest` goes on with the end of an index: a `by` before it has no step and must be a name.
 fn ends_index(rest: &str) -> bool {
     rest.trim_start().starts_with([',', ']'])
@@ -117,40 +113,31 @@ fn limit_error(limit: LimitKind, allowed: usize, span: Span) -> SyntaxError {
 fn stand_in(fault: Fault) -> Option<Token<'static>> {
     match fault {
         Fault::Character | Fault::UnterminatedComment => None,
-        Fault::NonAsciiName => Some(Token::Name("_")),
+        Fault::NonAsciiName => Some(NAMELESS),
         Fault::Number(NumberFault::Field) => Some(Token::DotInt(0)),
         Fault::Number(_) | Fault::Text => Some(Token::Int(IntLiteral { value: 0, suffix: "" })),
     }
 }
 
-/// The error for `text`, which is no word.
-fn describe(fault: Fault, text: &str, span: Span, previous: Option<Token<'_>>) -> SyntaxError {
+/// Reports `text`, which is no word.
+fn report(fault: Fault, text: &str, span: Span, previous: Option<Token<'_>>, errors: &mut Errors) {
     let first = text.chars().next().unwrap_or_default();
-    match fault {
-        Fault::Character => {
-            let error = SyntaxError::new(SyntaxErrorKind::Character(first), span);
-            match character_help(first) {
-                Some(help) => error.with_help(help),
-                None => error,
-            }
-        }
+    let (kind, help) = match fault {
+        // These have been reported for the text as a whole.
+        Fault::Character if is_invisible(first) => return,
+        Fault::Character => (SyntaxErrorKind::Character(first), character_help(first)),
         Fault::NonAsciiName => {
             let letter = text.chars().find(|c| !c.is_ascii()).unwrap_or(first);
-            SyntaxError::new(SyntaxErrorKind::NonAsciiName(letter), span)
+            (SyntaxErrorKind::NonAsciiName(letter), None)
         }
-        Fault::Number(fault) => {
-            let error = SyntaxError::new(SyntaxErrorKind::Number(fault), span);
-            match number_help(fault, previous) {
-                Some(help) => error.with_help(help),
-                None => error,
-            }
-        }
-        Fault::Text => SyntaxError::new(SyntaxErrorKind::Text, span),
+        Fault::Number(fault) => (SyntaxErrorKind::Number(fault), number_help(fault, previous)),
+        Fault::Text => (SyntaxErrorKind::Text, None),
         Fault::UnterminatedComment => {
             let opener = Span { start: span.start, end: span.start + 2 };
-            SyntaxError::new(SyntaxErrorKind::UnterminatedComment, opener)
+            return errors.push(SyntaxError::new(SyntaxErrorKind::UnterminatedComment, opener));
         }
-    }
+    };
+    errors.push_adjacent(SyntaxError { kind, span, help: help.map(str::to_owned) });
 }
 
 fn character_help(c: char) -> Option<&'static str> {

@@ -10,6 +10,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod ast;
 mod builder;
 mod diagnose;
@@ -21,6 +25,7 @@ pub mod lexer;
 pub mod limits;
 pub mod literal;
 mod nesting;
+pub mod operator;
 mod parser;
 pub mod pretty;
 pub mod span;

@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use crate::ast::{
-    Arg, Ast, BinaryOp, Comprehension, ExprId, ExprKind, FieldExpr, FieldType, ForRange, Function, IndexArg,
-    Item, ItemKind, Let, Loop, PatternId, PatternKind, TypeExprKind, TypeId, UnaryOp,
+    Arg, Ast, Comprehension, ExprId, ExprKind, FieldExpr, FieldType, ForRange, Function, IndexArg, Item,
+    ItemKind, Let, Loop, PatternId, PatternKind, TypeExprKind, TypeId,
 };
+use crate::operator::{binary_symbol, level, unary_symbol};
 use crate::span::{Ident, Symbol};
 
 /// The whole text, with a line feed at its end.
@@ -42,53 +43,6 @@ fn print_one(ast: &Ast, work: Work) -> String {
     let mut printer = Printer::new(ast);
     printer.run(vec![work]);
     printer.text
-}
-
-/// How tightly the forms bind, as in `pk.lalrpop`.
-mod level {
-    use crate::ast::{BinaryOp, ExprKind};
-
-    /// Closures too.
-    pub(super) const ANY: u8 = 0;
-    /// All but closures.
-    pub(super) const OPERAND: u8 = 1;
-    pub(super) const UNARY: u8 = 10;
-    pub(super) const POWER: u8 = 11;
-    pub(super) const POSTFIX: u8 = 12;
-
-    pub(super) fn of(kind: &ExprKind) -> u8 {
-        match kind {
-            ExprKind::Closure { .. } => ANY,
-            ExprKind::Binary { op, .. } => of_binary(*op),
-            ExprKind::Unary(..) => UNARY,
-            _ => POSTFIX,
-        }
-    }
-
-    pub(super) fn of_binary(op: BinaryOp) -> u8 {
-        use BinaryOp::*;
-        match op {
-            OrElse => OPERAND,
-            AndThen => 2,
-            Eq | Ne | Lt | Le | Gt | Ge => 3,
-            BitOr => 4,
-            BitXor => 5,
-            BitAnd => 6,
-            Shl | Shr => 7,
-            Add | Sub => 8,
-            Mul | Div | Rem => 9,
-            Pow => POWER,
-        }
-    }
-
-    /// The levels the left and the right operand must have to stand without brackets.
-    pub(super) fn operands(op: BinaryOp) -> (u8, u8) {
-        match of_binary(op) {
-            POWER => (POSTFIX, UNARY),
-            comparison @ 3 => (comparison + 1, comparison + 1),
-            left => (left, left + 1),
-        }
-    }
 }
 
 /// Something still to be printed.
@@ -257,10 +211,12 @@ impl Printer<'_> {
             }
             ExprKind::Bool(value) => vec![Work::Text(if *value { "true" } else { "false" })],
             ExprKind::Name(name) => vec![Work::Name(name.name)],
-            ExprKind::Unary(op, operand) => vec![Work::Text(unary(*op)), Work::Expr(*operand, level::UNARY)],
+            ExprKind::Unary(op, operand) => {
+                vec![Work::Text(unary_symbol(*op)), Work::Expr(*operand, level::UNARY)]
+            }
             ExprKind::Binary { op, lhs, rhs, .. } => {
                 let (left, right) = level::operands(*op);
-                let text = [Work::Text(" "), Work::Text(binary(*op)), Work::Text(" ")];
+                let text = [Work::Text(" "), Work::Text(binary_symbol(*op)), Work::Text(" ")];
                 [&[Work::Expr(*lhs, left)], &text[..], &[Work::Expr(*rhs, right)]].concat()
             }
             ExprKind::If { cond, then, otherwise } => self.choice(*cond, *then, *otherwise),
@@ -272,7 +228,7 @@ impl Printer<'_> {
                 work.push(Work::Expr(*body, level::ANY));
                 work
             }
-            ExprKind::Operator(op) => vec![Work::Text(binary(*op))],
+            ExprKind::Operator(op) => vec![Work::Text(binary_symbol(*op))],
             ExprKind::Error => vec![Work::Text("<error>")],
             other => self.postfix(other),
         };
@@ -425,39 +381,6 @@ fn list(
 /// `(a, b)`; a comma keeps a lone part from being read as a thing in brackets.
 fn tuple(work: &mut Vec<Work>, parts: impl Iterator<Item = Vec<Work>>, is_lone: bool) {
     list(work, "(", parts, if is_lone { ",)" } else { ")" });
-}
-
-fn unary(op: UnaryOp) -> &'static str {
-    match op {
-        UnaryOp::Neg => "-",
-        UnaryOp::Not => "!",
-    }
-}
-
-/// How `op` is written.
-pub(crate) fn binary(op: BinaryOp) -> &'static str {
-    use BinaryOp::*;
-    match op {
-        OrElse => "||",
-        AndThen => "&&",
-        Eq => "==",
-        Ne => "!=",
-        Lt => "<",
-        Le => "<=",
-        Gt => ">",
-        Ge => ">=",
-        BitOr => "|",
-        BitXor => "^",
-        BitAnd => "&",
-        Shl => "<<",
-        Shr => ">>",
-        Add => "+",
-        Sub => "-",
-        Mul => "*",
-        Div => "/",
-        Rem => "%",
-        Pow => "**",
-    }
 }
 
 #[cfg(test)]
