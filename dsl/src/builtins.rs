@@ -182,6 +182,7 @@ pub enum ScalarFn {
     Uniform,
     Uniform2,
     UniformF32,
+    Normal,
     Philox,
 }
 
@@ -391,6 +392,8 @@ pub const BUILTINS: &[Builtin] = &[
         "Two independent numbers in [0, 1)."),
     random("uniform_f32", "(seed: u64, i: i64) -> f32", ScalarFn::UniformF32, ResultRule::Is(Scalar::F32),
         "A number in [0, 1) from 24 random bits."),
+    random("normal", "(seed: u64, i: i64) -> f64", ScalarFn::Normal, ResultRule::Is(Scalar::F64),
+        "A number of the standard normal distribution."),
     random("philox", "(seed: u64, i: i64) -> (u32, u32, u32, u32)", ScalarFn::Philox,
         ResultRule::Tuple(Scalar::U32, 4), "Four random words."),
     // Map and folds.

@@ -68,6 +68,13 @@ codes! {
     ShiftAmount = 402, "a literal shift by the width or more";
     ConstIndex = 403, "an index that always lies outside";
     NotConst = 404, "a value that is not known at compile time";
+    // 05xx: found when a kernel is launched or runs.
+    ArgumentShape = 501, "an argument whose shape does not agree with the kernel or with another argument";
+    NegativeSize = 502, "a size that is negative";
+    OutOfBounds = 503, "an index outside its array";
+    DivisionByZero = 504, "an integer division by zero";
+    EmptyReduction = 505, "a reduction of an empty array without neutral element";
+    SizeMismatch = 506, "sizes that must agree and do not";
     // 09xx: warnings.
     Unused = 901, "something that nothing uses";
     WideLiteral = 902, "an f64 that only a literal asks for";

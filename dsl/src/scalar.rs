@@ -154,6 +154,21 @@ impl Const {
         Const { scalar, bits: 0 }
     }
 
+    /// The value of type `scalar` that lies in memory as `bytes`, of which there are `scalar.bytes()`.
+    pub fn from_ne_bytes(scalar: Scalar, bytes: &[u8]) -> Const {
+        let mut bits = [0; 8];
+        let start = if cfg!(target_endian = "big") { 8 - bytes.len() } else { 0 };
+        bits[start..start + bytes.len()].copy_from_slice(bytes);
+        Const::from_bits(scalar, u64::from_ne_bytes(bits))
+    }
+
+    /// Writes the value as it lies in memory: all of `target`, which has the length `self.scalar().bytes()`.
+    pub fn write_ne_bytes(self, target: &mut [u8]) {
+        let bits = self.bits.to_ne_bytes();
+        let start = if cfg!(target_endian = "big") { 8 - target.len() } else { 0 };
+        target.copy_from_slice(&bits[start..start + target.len()]);
+    }
+
     /// Its type.
     pub fn scalar(self) -> Scalar {
         self.scalar

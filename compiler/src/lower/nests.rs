@@ -27,32 +27,51 @@ impl<'a> Lowering<'a> {
     pub(super) fn store(&mut self, array: &Array) -> Array {
         match &array.source {
             Source::Stored(_) => array.clone(),
-            Source::Elements(_) if array.shape.len() == 1 => self.store_elements(array),
+            Source::Elements(rows) => self.store_rows(array, rows),
             _ => self.copy(array),
         }
     }
 
     /// A new stored array with the elements of `array`.
     pub(super) fn copy(&mut self, array: &Array) -> Array {
-        let producer = match &array.source {
-            Source::Elements(_) if array.shape.len() > 1 => self.flat_elements(array),
+        let readable = match &array.source {
+            Source::Elements(rows) => self.store_rows(array, rows),
             _ => array.clone(),
         };
-        self.store_producer(&Producer::Array(producer), &array.shape)
+        self.store_producer(&Producer::Array(readable), &array.shape)
     }
 
-    /// A row of scalars or tuples of scalars as IR arrays.
-    fn store_elements(&mut self, array: &Array) -> Array {
-        let Source::Elements(rows) = &array.source else { return array.clone() };
-        let rows = rows.clone();
-        let Some(first) = rows.first() else { return self.copy(array) };
-        let layout = self.layout(first);
-        if !is_scalars(&layout) {
-            return self.store_rows(array, &rows);
+    /// An unrolled array as IR arrays: its scalars side by side if that is all it has, else row after row.
+    fn store_rows(&mut self, array: &Array, rows: &[Repr]) -> Array {
+        let mut flat = Vec::new();
+        let is_flat = flatten_rows(rows, &mut flat);
+        if is_flat && array.shape.len() == 1 {
+            return self.store_scalars(array, &flat);
         }
+        let view = if is_flat {
+            let count = self.int(flat.len() as i64);
+            let row = Array { shape: vec![count], source: Source::Elements(flat.into()) };
+            Source::Reshape(Rc::new(self.store(&row)))
+        } else {
+            let one = self.int(1);
+            let parts = rows.iter().map(|row| match row {
+                Repr::Array(row) => {
+                    let shape = [&[one], &row.shape[..]].concat();
+                    Array { shape, source: Source::Broadcast(Rc::new(row.clone())) }
+                }
+                row => Array { shape: vec![one], source: Source::Fill(Rc::new(row.clone())) },
+            });
+            Source::Concat(parts.collect())
+        };
+        let view = Array { shape: array.shape.clone(), source: view };
+        self.store_producer(&Producer::Array(view), &array.shape)
+    }
+
+    /// A row of scalars, or of tuples of scalars.
+    fn store_scalars(&mut self, array: &Array, rows: &[Repr]) -> Array {
+        let layout = self.layout(&rows[0]);
         let columns: Vec<Vec<Value>> = rows.iter().map(|row| self.flatten(row.clone(), &layout)).collect();
-        let count = columns[0].len();
-        let leaves = (0..count).map(|leaf| {
+        let leaves = (0..columns[0].len()).map(|leaf| {
             let elements: Vec<Value> = columns.iter().map(|column| column[leaf]).collect();
             let ty = Type { scalar: self.scalar_type(elements[0]), shape: array.shape.clone() };
             self.builder.single(Op::Array(elements), ty)
@@ -60,25 +79,6 @@ impl<'a> Lowering<'a> {
         let leaves: Vec<Value> = leaves.collect();
         let tree = tree_of(&layout, &mut leaves.into_iter());
         Array { shape: array.shape.clone(), source: Source::Stored(tree) }
-    }
-
-    /// A row of tuples that hold arrays: chosen by index.
-    fn store_rows(&mut self, array: &Array, rows: &[Repr]) -> Array {
-        let parts: Vec<Array> = rows
-            .iter()
-            .map(|row| Array { shape: vec![self.int(1)], source: Source::Fill(Rc::new(row.clone())) })
-            .collect();
-        self.copy(&Array { shape: array.shape.clone(), source: Source::Concat(parts.into()) })
-    }
-
-    /// An unrolled matrix as a view of a stored row.
-    fn flat_elements(&mut self, array: &Array) -> Array {
-        let mut flat = Vec::new();
-        flatten_rows(array, &mut flat);
-        let count = self.int(flat.len() as i64);
-        let row = Array { shape: vec![count], source: Source::Elements(flat.into()) };
-        let row = self.store_elements(&row);
-        Array { shape: array.shape.clone(), source: Source::Reshape(Rc::new(row)) }
     }
 
     /// The values of a producer stored in IR arrays of this leading shape.
@@ -252,23 +252,23 @@ impl<'a> Lowering<'a> {
     }
 }
 
-fn is_scalars(layout: &Layout) -> bool {
-    match layout {
-        Layout::Scalar => true,
-        Layout::Tuple(parts) => parts.iter().all(is_scalars),
-        _ => false,
-    }
-}
-
-fn flatten_rows(array: &Array, flat: &mut Vec<Repr>) {
-    if let Source::Elements(rows) = &array.source {
-        for row in rows.iter() {
-            match row {
-                Repr::Array(inner) => flatten_rows(inner, flat),
-                other => flat.push(other.clone()),
-            }
+/// Appends the scalars and tuples of scalars of unrolled rows; `false` if there is anything else, or nothing.
+fn flatten_rows(rows: &[Repr], flat: &mut Vec<Repr>) -> bool {
+    fn is_scalars(repr: &Repr) -> bool {
+        match repr {
+            Repr::Scalar(_) => true,
+            Repr::Tuple(parts) => parts.iter().all(is_scalars),
+            Repr::Array(_) => false,
         }
     }
+    !rows.is_empty()
+        && rows.iter().all(|row| match row {
+            Repr::Array(Array { source: Source::Elements(inner), .. }) => flatten_rows(inner, flat),
+            row => {
+                flat.push(row.clone());
+                is_scalars(row)
+            }
+        })
 }
 
 /// The tree of stored arrays whose elements, or rows, have this layout.

@@ -115,6 +115,7 @@ impl<'a> Lowering<'a> {
             (ScalarFn::Uniform2, args) => return self.random_tuple(MathFn::Uniform2, (Scalar::F64, 2), args),
             (ScalarFn::Philox, args) => return self.random_tuple(MathFn::Philox, (Scalar::U32, 4), args),
             (ScalarFn::Uniform, args) => self.call(MathFn::Uniform, Scalar::F64, args),
+            (ScalarFn::Normal, args) => self.call(MathFn::Normal, Scalar::F64, args),
             (ScalarFn::UniformF32, args) => self.call(MathFn::UniformF32, Scalar::F32, args),
             (ScalarFn::Abs, [x]) => match scalar.is_float() || scalar.is_signed_int() {
                 true => self.builder.unary(Unary::Abs, *x),

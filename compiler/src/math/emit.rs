@@ -19,6 +19,23 @@ pub(super) struct Constant {
     pub(super) f64: f64,
 }
 
+impl Constant {
+    /// The same number in both formats, rounded.
+    pub(super) const fn new(value: f64) -> Constant {
+        Constant { f32: value as f32, f64: value }
+    }
+
+    /// `2^single` for `f32` and `2^double` for `f64`.
+    pub(super) const fn binary_powers(single: i32, double: i32) -> Constant {
+        Constant { f32: binary_power(single) as f32, f64: binary_power(double) }
+    }
+}
+
+/// `2^exponent`, which must be a normal `f64`. The standard library promises no exact powers.
+pub(super) const fn binary_power(exponent: i32) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
 /// Coefficients for each float format, lowest power first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Polynomial {
@@ -142,7 +159,7 @@ impl<'e> Operand<'e> for Expr<'e> {
 
 impl<'e> Operand<'e> for f64 {
     fn to_expr(self, like: Expr<'e>) -> Expr<'e> {
-        Constant { f32: self as f32, f64: self }.to_expr(like)
+        Constant::new(self).to_expr(like)
     }
 }
 
@@ -355,5 +372,58 @@ impl<'e> Not for Expr<'e> {
 
     fn not(self) -> Expr<'e> {
         self.unary(Unary::Not)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: Polynomial = Polynomial { f32: &[0.1, 2.0], f64: &[0.1, 2.0] };
+
+    #[test]
+    fn expressions_append_the_ir_they_say() {
+        let body = Emitter::body(&[Scalar::F32], |_, args| vec![1.0 - args[0].polynomial(&LINE).abs()]);
+        insta::assert_snapshot!(body, @r"
+        body(v0: f32) {
+            v1: f32 = const 2.0
+            v2: f32 = const 0.1
+            v3: f32 = fma v1, v0, v2
+            v4: f32 = abs v3
+            v5: f32 = const 1.0
+            v6: f32 = sub v5, v4
+            give v6
+        }
+        ");
+    }
+
+    #[test]
+    fn rare_paths_and_loops_nest() {
+        let body = Emitter::body(&[Scalar::F64, Scalar::I64], |emitter, args| {
+            let (x, count) = (args[0], args[1]);
+            let rare = || emitter.repeat(count, [x], |[carried]| [carried * 0.5]);
+            emitter.rarely(x.gt(1.0), [x], rare).to_vec()
+        });
+        insta::assert_snapshot!(body, @r"
+        body(v0: f64, v1: i64) {
+            v2: f64 = const 1.0
+            v3: bool = gt v0, v2
+            v4: f64 = if v3
+                then {
+                    v5: i64 = const 0
+                    v6: f64 = loop v5..v1 from v0
+                        do(v7: i64, v8: f64) {
+                            v9: f64 = const 0.5
+                            v10: f64 = mul v8, v9
+                            give v10
+                        }
+                    give v6
+                }
+                else {
+                    give v0
+                }
+            give v4
+        }
+        ");
     }
 }

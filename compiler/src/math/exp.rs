@@ -89,6 +89,6 @@ pub(super) fn expm1(x: Expr<'_>) -> Expr<'_> {
     let power = power_of_two(exponent - 1, x);
     let half = power.mul_add(fraction.high, power - 0.5) + power * fraction.low;
     // Halving loses bits of subnormal numbers and the sign of zero; the result is the argument there.
-    let tiny = Constant { f32: 2f32.powi(-26), f64: 2f64.powi(-55) };
+    let tiny = Constant::binary_powers(-26, -55);
     x.abs().lt(tiny).select(x, half + half)
 }

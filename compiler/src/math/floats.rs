@@ -4,7 +4,10 @@
 //! The error-free steps are Knuth's two-sum, Dekker's fast two-sum and the fused product (J.-M. Muller et al.,
 //! *Handbook of Floating-Point Arithmetic*, 2nd ed., chapter 4). No function may be defined here.
 
-use super::emit::{Expr, Operand};
+use super::emit::{Constant, Expr, Operand, binary_power};
+
+/// Positive numbers below it are subnormal.
+pub(super) const SMALLEST_NORMAL: Constant = Constant { f32: f32::MIN_POSITIVE, f64: f64::MIN_POSITIVE };
 
 /// An unevaluated sum: `high` is the sum rounded, or nearly, and `low` the rest.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +77,7 @@ pub(super) fn int_to_float<'e>(int: Expr<'e>, like: Expr<'e>) -> Expr<'e> {
 }
 
 fn rounding_magic(x: Expr<'_>) -> f64 {
-    1.5 * f64::from(x.format().mantissa_bits).exp2()
+    1.5 * binary_power(x.format().mantissa_bits as i32)
 }
 
 /// 2^exponent as a float `like` another one; the exponent must be that of a normal number.
@@ -116,4 +119,81 @@ pub(super) fn flip_sign<'e>(x: Expr<'e>, sign: Expr<'e>) -> Expr<'e> {
 pub(super) fn sign_bit<'e>(x: Expr<'e>) -> Expr<'e> {
     let bits = i64::from(x.format().int.bits());
     x.to_bits() & (-1 << (bits - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{interp::eval, math::emit::Emitter};
+    use pk_dsl::scalar::{Const, Scalar};
+
+    /// The value of `write` at these arguments.
+    fn at(args: &[f32], write: impl for<'e> Fn(&[Expr<'e>]) -> Vec<Expr<'e>>) -> Vec<Const> {
+        let body = Emitter::body(&vec![Scalar::F32; args.len()], |_, args| write(args));
+        eval(&body, &args.iter().map(|&arg| Const::from(arg)).collect::<Vec<_>>())
+    }
+
+    fn pair_at(a: f32, b: f32, write: impl for<'e> Fn([Expr<'e>; 2]) -> Pair<'e>) -> (f64, f64) {
+        let parts = at(&[a, b], |args| {
+            let Pair { high, low } = write([args[0], args[1]]);
+            vec![high, low]
+        });
+        let [high, low] = [0, 1].map(|index| parts[index].as_f32().map_or(f64::NAN, f64::from));
+        (high, low)
+    }
+
+    const NUMBERS: [f32; 6] = [1.0, -1.234_567_9, 3.141_592_7e-3, 16_777_215.0, -7.654_321e4, 0.1];
+
+    #[test]
+    fn sums_and_products_are_exact() {
+        for (a, b) in NUMBERS.into_iter().flat_map(|a| NUMBERS.map(|b| (a, b))) {
+            // Both are exact in f64 for these numbers.
+            let (sum, product) = (f64::from(a) + f64::from(b), f64::from(a) * f64::from(b));
+            let (high, low) = pair_at(a, b, |[a, b]| Pair::sum(a, b));
+            assert_eq!((high, high + low), (f64::from(sum as f32), sum), "{a} + {b}");
+            let (high, low) = pair_at(a, b, |[a, b]| Pair::product(a, b));
+            assert_eq!((high, high + low), (f64::from(product as f32), product), "{a} * {b}");
+            let (large, small) = if a.abs() > b.abs() { (a, b) } else { (b, a) };
+            assert_eq!(
+                pair_at(large, small, |[a, b]| Pair::fast_sum(a, b)),
+                pair_at(a, b, |[a, b]| Pair::sum(a, b)),
+                "{a} + {b}"
+            );
+        }
+    }
+
+    #[test]
+    fn quotients_of_pairs_have_nearly_twice_the_precision() {
+        for (a, b) in NUMBERS.into_iter().flat_map(|a| NUMBERS.map(|b| (a, b))) {
+            let (high, low) = pair_at(a, b, |[a, b]| {
+                let zero = a.like(0.0);
+                Pair { high: a, low: zero }.over(Pair { high: b, low: zero })
+            });
+            let quotient = f64::from(a) / f64::from(b);
+            assert!(((high + low) / quotient - 1.0).abs() < 2f64.powi(-45), "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn scaling_rounds_once() {
+        for (x, exponent) in NUMBERS.into_iter().flat_map(|x| (-250..=250).map(move |e| (x, e))) {
+            let scaled = at(&[x], |args| vec![scale(args[0], args[0].to_bits().like(exponent))]);
+            let expected = (f64::from(x) * 2f64.powi(exponent as i32)) as f32;
+            assert_eq!(scaled, [expected.into()], "{x} * 2^{exponent}");
+        }
+    }
+
+    #[test]
+    fn rounding_to_an_integer_is_to_even_and_reversible() {
+        for x in [0.5, 1.5, 2.5, -0.5, -1.5, 2_097_151.0, -2_097_151.0, 1e-30, 1234.567] {
+            let found = at(&[x], |args| {
+                let (float, int) = round_to_int(args[0]);
+                vec![float, int, int_to_float(int, args[0])]
+            });
+            let rounded = x.round_ties_even();
+            // The sum with the magic number loses the sign of zero.
+            let float = Const::from(rounded + 0.0);
+            assert_eq!(found, [float, (rounded as i32).into(), float], "{x}");
+        }
+    }
 }

@@ -8,10 +8,9 @@ use super::{
     log::log_sum,
 };
 
-/// `e^|x| / 4` and `e^-|x| / 4`: quarters, so that no part overflows before the result does. Right for `x` from -1/2
-/// to 1/2 to no more than its absolute error.
+/// `e^x / 4` and `e^-x / 4` of an `x` that is not negative: quarters, so that no part overflows before the result does.
 fn quarters(magnitude: Expr<'_>) -> (Pair<'_>, Expr<'_>) {
-    // From here on the sum overflows.
+    // Here the sum has overflowed already.
     let end = Constant { f32: 89.5, f64: 710.5 };
     let bounded = magnitude.gt(end).select(end, magnitude);
     let power = exp_pair(Pair { high: bounded, low: bounded.like(0.0) });

@@ -46,7 +46,7 @@ pub(super) fn acos(x: Expr<'_>) -> Expr<'_> {
     turned(is_far.select(far_turns, x.like(1.0)), sign, angle)
 }
 
-/// The angle of the point `(x, y)`, neither of them negative, doubled up to pi if `mirrored`.
+/// The angle of the point `(x, y)`, neither of them negative; where `mirrored` holds, that of `(-x, y)`.
 fn direction<'e>(y: Expr<'e>, x: Expr<'e>, mirrored: Option<Expr<'e>>) -> Expr<'e> {
     let is_swapped = y.gt(x);
     let (small, large) = (is_swapped.select(x, y), is_swapped.select(y, x));
@@ -84,7 +84,7 @@ pub(super) fn atan(x: Expr<'_>) -> Expr<'_> {
 /// The angle of the point `(x, y)`.
 pub(super) fn atan2<'e>(y: Expr<'e>, x: Expr<'e>) -> Expr<'e> {
     // So large that the sum of both could overflow.
-    let large = Constant { f32: 2f32.powi(126), f64: 2f64.powi(1022) };
+    let large = Constant::binary_powers(126, 1022);
     let overflows = x.abs().gt(large) | y.abs().gt(large);
     let factor = overflows.select(0.25, x.like(1.0));
     let is_left = sign_bit(x).ne(0);

@@ -9,8 +9,8 @@ use super::{
         LN_2_TRIMMED_HIGH, LN_2_TRIMMED_LOW, LOG, LOG2_OF_E_HIGH, LOG2_OF_E_LOW, LOG10_2_TRIMMED_HIGH,
         LOG10_2_TRIMMED_LOW, LOG10_OF_E_HIGH, LOG10_OF_E_LOW,
     },
-    emit::{Constant, Expr},
-    floats::{Pair, exponent_field, int_to_float},
+    emit::{Expr, binary_power},
+    floats::{Pair, SMALLEST_NORMAL, exponent_field, int_to_float},
 };
 
 /// `2^exponent * mantissa`.
@@ -25,16 +25,15 @@ pub(super) struct Split<'e> {
 /// Splits `x`, which must be positive and finite; of any other the parts mean nothing.
 pub(super) fn split(x: Expr<'_>) -> Split<'_> {
     let format = x.format();
-    let smallest_normal = Constant { f32: f32::MIN_POSITIVE, f64: f64::MIN_POSITIVE };
-    let lift = f64::from(format.mantissa_bits + 1);
-    let is_subnormal = x.lt(smallest_normal);
-    let bits = is_subnormal.select(x * lift.exp2(), x).to_bits();
+    let lift = format.mantissa_bits + 1;
+    let is_subnormal = x.lt(SMALLEST_NORMAL);
+    let bits = is_subnormal.select(x * binary_power(lift as i32), x).to_bits();
     let one = x.like(1.0).to_bits();
     let root_half = x.like(std::f64::consts::FRAC_1_SQRT_2).to_bits();
     let width = i64::from(format.mantissa_bits);
     let exponent = exponent_field((bits + (one - root_half)).bits_as(x.scalar())) - format.bias;
     let mantissa = (bits - (exponent << width)).bits_as(x.scalar());
-    let lifted = is_subnormal.select(-lift, x.like(0.0));
+    let lifted = is_subnormal.select(-f64::from(lift), x.like(0.0));
     Split { exponent: int_to_float(exponent, x) + lifted, mantissa }
 }
 
@@ -68,7 +67,7 @@ fn in_domain<'e>(x: Expr<'e>, result: Expr<'e>) -> Expr<'e> {
     x.lt(0.0).select(f64::NAN, result)
 }
 
-/// `log(x + low)` for positive finite `x` and a `low` below its last place; no care is taken of other `x`.
+/// `log((x + low) 2^octaves)` for positive finite `x` and a `low` below its last place; no care is taken of other `x`.
 pub(super) fn log_sum<'e>(x: Expr<'e>, low: Expr<'e>, octaves: Expr<'e>) -> Expr<'e> {
     let Split { exponent, mantissa } = split(x);
     let exponent = exponent + octaves;
@@ -109,4 +108,34 @@ pub(super) fn log1p(x: Expr<'_>) -> Expr<'_> {
     let result = in_domain(sum.high, log_sum(sum.high, sum.low, x.like(0.0)));
     // The sum loses the sign of zero.
     x.eq(0.0).select(x, result)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        interp::eval,
+        math::{MathFn, Routine, definition},
+    };
+    use pk_dsl::scalar::Scalar;
+
+    #[test]
+    fn binary_powers_and_logarithms_are_exact() {
+        for exponent in -1074..=1023 {
+            let (small, power) =
+                (f64::from(exponent), 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2));
+            for (function, x, y) in [(MathFn::Exp2, small, power), (MathFn::Log2, power, small)] {
+                let routine = Routine { function, scalar: Scalar::F64 };
+                assert_eq!(eval(definition(routine), &[x.into()]), [y.into()], "{function:?} {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn decimal_logarithms_of_powers_of_ten_are_exact() {
+        let routine = Routine { function: MathFn::Log10, scalar: Scalar::F64 };
+        for exponent in 0..=22 {
+            let (power, small) = (10f64.powi(exponent), f64::from(exponent));
+            assert_eq!(eval(definition(routine), &[power.into()]), [small.into()], "{power}");
+        }
+    }
 }

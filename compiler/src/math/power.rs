@@ -4,9 +4,9 @@ use super::{
     coefficients::{
         LN_2_TRIMMED_HIGH, LN_2_TRIMMED_LOW, LOG_TAIL, RCBRT, RCBRT_2, RCBRT_4, THIRD_HIGH, THIRD_LOW,
     },
-    emit::{Constant, Expr},
+    emit::{Constant, Expr, binary_power},
     exp::exp_pair,
-    floats::{Pair, exponent_field, int_to_float, power_of_two, round_to_int, scale},
+    floats::{Pair, SMALLEST_NORMAL, exponent_field, int_to_float, power_of_two, round_to_int, scale},
     log::{Split, split},
 };
 use pk_dsl::scalar::Scalar;
@@ -67,9 +67,8 @@ pub(super) fn pow<'e>(x: Expr<'e>, y: Expr<'e>) -> Expr<'e> {
 pub(super) fn cbrt(x: Expr<'_>) -> Expr<'_> {
     let format = x.format();
     let magnitude = x.abs();
-    let smallest_normal = Constant { f32: f32::MIN_POSITIVE, f64: f64::MIN_POSITIVE };
-    let is_subnormal = magnitude.lt(smallest_normal);
-    let normal = is_subnormal.select(magnitude * 2f64.powi(54), magnitude);
+    let is_subnormal = magnitude.lt(SMALLEST_NORMAL);
+    let normal = is_subnormal.select(magnitude * binary_power(54), magnitude);
     let exponent = int_to_float(exponent_field(normal) - format.bias, x);
     let fraction = normal.to_bits() & ((1 << format.mantissa_bits) - 1);
     let mantissa = (fraction | x.like(1.0).to_bits()).bits_as(x.scalar());
@@ -79,7 +78,7 @@ pub(super) fn cbrt(x: Expr<'_>) -> Expr<'_> {
     let by_rest = |at_zero: Constant, at_one: Constant, at_two: Constant| {
         rest.eq(1.0).select(at_one, rest.eq(2.0).select(at_two, x.like(at_zero)))
     };
-    let [one, two, four] = [1.0, 2.0, 4.0].map(|n: f64| Constant { f32: n as f32, f64: n });
+    let [one, two, four] = [1.0, 2.0, 4.0].map(Constant::new);
     let argument = mantissa * by_rest(one, two, four);
     let start = mantissa.polynomial(&RCBRT) * by_rest(one, RCBRT_2, RCBRT_4);
     let root = refine_root(argument, start);
@@ -107,14 +106,8 @@ pub(super) fn hypot<'e>(x: Expr<'e>, y: Expr<'e>) -> Expr<'e> {
     let (x, y) = (x.abs(), y.abs());
     let is_swapped = x.lt(y);
     let (large, small) = (is_swapped.select(y, x), is_swapped.select(x, y));
-    let (low, high) = (
-        Constant { f32: 2f32.powi(-40), f64: 2f64.powi(-400) },
-        Constant { f32: 2f32.powi(50), f64: 2f64.powi(400) },
-    );
-    let (up, down) = (
-        Constant { f32: 2f32.powi(90), f64: 2f64.powi(700) },
-        Constant { f32: 2f32.powi(-90), f64: 2f64.powi(-700) },
-    );
+    let (low, high) = (Constant::binary_powers(-40, -400), Constant::binary_powers(50, 400));
+    let (up, down) = (Constant::binary_powers(90, 700), Constant::binary_powers(-90, -700));
     let by_size = |at_small: Constant, at_large: Constant| {
         large.lt(low).select(at_small, large.gt(high).select(at_large, x.like(1.0)))
     };
@@ -145,4 +138,47 @@ pub(super) fn pow_int<'e>(base: Expr<'e>, exponent: Expr<'e>) -> Expr<'e> {
     let is_unit = base.eq(1);
     let is_unit = if base.scalar().is_signed_int() { is_unit | base.eq(-1) } else { is_unit };
     (exponent.lt(0) & !is_unit).select(0, power)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        interp::eval,
+        math::{MathFn, Routine, definition},
+    };
+    use pk_dsl::scalar::Const;
+
+    fn pow_int(base: Const, exponent: i64) -> Const {
+        let routine = Routine { function: MathFn::PowInt, scalar: base.scalar() };
+        eval(definition(routine), &[base, Const::from(exponent)])[0]
+    }
+
+    #[test]
+    fn integer_powers_wrap_like_repeated_products() {
+        for scalar in MathFn::PowInt.scalars() {
+            for base in [-128, -7, -1, 0, 1, 2, 3, 10, 127, 255, 1 << 40] {
+                let base = Const::from_int(*scalar, base);
+                let mut expected = 1i128;
+                for exponent in 0..70 {
+                    let wrapped = Const::from_int(*scalar, expected);
+                    assert_eq!(pow_int(base, exponent), wrapped, "{base} ** {exponent} as {scalar}");
+                    let factor = base.as_int().expect("an integer");
+                    expected = wrapped.as_int().expect("an integer").wrapping_mul(factor);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn negative_integer_powers_are_truncated_reciprocals() {
+        for exponent in [-1, -2, -3, i64::MIN, i64::MIN + 1] {
+            let minus_one = if exponent % 2 == 0 { 1i8 } else { -1 };
+            for (base, expected) in [(1, 1), (-1, minus_one), (0, 0), (2, 0), (-2, 0), (i8::MIN, 0)] {
+                assert_eq!(pow_int(base.into(), exponent), expected.into(), "{base} ** {exponent}");
+            }
+            for (base, expected) in [(1u8, 1u8), (255, 0), (0, 0)] {
+                assert_eq!(pow_int(base.into(), exponent), expected.into(), "{base} ** {exponent}");
+            }
+        }
+    }
 }

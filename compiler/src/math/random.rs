@@ -6,7 +6,7 @@
 //! they are asked for.
 
 use super::{
-    emit::{Emitter, Expr},
+    emit::{Emitter, Expr, binary_power},
     log::log,
     trig::cos,
 };
@@ -50,7 +50,7 @@ pub(super) fn philox<'e>(emitter: &'e Emitter, seed: Expr<'e>, index: Expr<'e>) 
 /// A number from 0 to 1, without 1: the upper 53 bits of two words, low word first.
 fn unit_f64<'e>(low: Expr<'e>, high: Expr<'e>) -> Expr<'e> {
     let word = (high.to(Scalar::U64) << 32) | low.to(Scalar::U64);
-    (word >> 11).to(Scalar::F64) * 2f64.powi(-53)
+    (word >> 11).to(Scalar::F64) * binary_power(-53)
 }
 
 /// A number from 0 to 1, without 1, from words 0 and 1.
@@ -68,7 +68,7 @@ pub(super) fn uniform2<'e>(emitter: &'e Emitter, seed: Expr<'e>, index: Expr<'e>
 /// An `f32` from 0 to 1, without 1: the upper 24 bits of word 0.
 pub(super) fn uniform_f32<'e>(emitter: &'e Emitter, seed: Expr<'e>, index: Expr<'e>) -> Expr<'e> {
     let [word, ..] = philox(emitter, seed, index);
-    (word >> 8).to(Scalar::F32) * 2f64.powi(-24)
+    (word >> 8).to(Scalar::F32) * binary_power(-24)
 }
 
 /// A standard normal number: `sqrt(-2 log(1 - u)) cos(2 pi v)` of the two numbers of [`uniform2`] (G. E. P. Box and
@@ -82,7 +82,10 @@ pub(super) fn normal<'e>(emitter: &'e Emitter, seed: Expr<'e>, index: Expr<'e>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interp::eval;
+    use crate::{
+        interp::eval,
+        math::{MathFn, Routine, definition},
+    };
     use pk_dsl::scalar::Const;
 
     /// The known-answer vectors of the authors' library Random123 (`kat_vectors`): counter, key, words.
@@ -105,5 +108,44 @@ mod tests {
             let args: Vec<_> = counter.iter().chain(&key).map(|&word| Const::from(word)).collect();
             assert_eq!(eval(&body, &args), words.map(Const::from));
         }
+    }
+
+    fn draw(function: MathFn, scalar: Scalar, seed: u64, index: i64) -> Vec<Const> {
+        eval(definition(Routine { function, scalar }), &[seed.into(), index.into()])
+    }
+
+    #[test]
+    fn seed_and_index_are_key_and_counter_low_word_first() {
+        let (seed, index) = (0x0123_4567_89ab_cdef, -2);
+        let body = Emitter::body(&[Scalar::U32; 2], |emitter, key| {
+            let [low, high, zero] = [-2, -1, 0].map(|word| emitter.int(Scalar::U32, word));
+            rounds([low, high, zero, zero], [key[0], key[1]]).to_vec()
+        });
+        let expected = eval(&body, &[0x89ab_cdef_u32.into(), 0x0123_4567_u32.into()]);
+        assert_eq!(draw(MathFn::Philox, Scalar::U32, seed, index), expected);
+    }
+
+    #[test]
+    fn uniform_numbers_are_the_upper_bits_of_the_words() {
+        for index in 0..50 {
+            let words: Vec<u64> =
+                draw(MathFn::Philox, Scalar::U32, 7, index).iter().map(|word| word.bits()).collect();
+            let unit = |low: u64, high: u64| Const::from(((high << 32 | low) >> 11) as f64 / 2f64.powi(53));
+            let pair = [unit(words[0], words[1]), unit(words[2], words[3])];
+            assert_eq!(draw(MathFn::Uniform2, Scalar::F64, 7, index), pair);
+            assert_eq!(draw(MathFn::Uniform, Scalar::F64, 7, index), pair[..1]);
+            let single = Const::from((words[0] >> 8) as f32 / 2f32.powi(24));
+            assert_eq!(draw(MathFn::UniformF32, Scalar::F32, 7, index), [single]);
+        }
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_zero_and_variance_one() {
+        let count = 4000;
+        let numbers = (0..count).filter_map(|i| draw(MathFn::Normal, Scalar::F64, 1, i)[0].as_f64());
+        let (sum, squares) = numbers.fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
+        let (mean, variance) = (sum / count as f64, squares / count as f64);
+        // Some four standard deviations of either estimate.
+        assert!(mean.abs() < 0.064 && (variance - 1.0).abs() < 0.09, "{mean} {variance}");
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     coefficients::{FRAC_2_PI, FRAC_PI_2_HIGH, FRAC_PI_2_LOW, FRAC_PI_2_MIDDLE, TWO_OVER_PI},
-    emit::{Constant, Expr},
+    emit::{Constant, Expr, binary_power},
     floats::{Pair, flip_sign, round_to_int, sign_bit},
 };
 use pk_dsl::scalar::Scalar;
@@ -89,6 +89,8 @@ fn signed<'e>(x: Expr<'e>, quadrant: Expr<'e>, rest: Pair<'e>) -> Reduced<'e> {
 }
 
 const WORD_BITS: i64 = 64;
+/// The shift that divides by [`WORD_BITS`].
+const WORD_SHIFT: i64 = 6;
 
 /// The words of the window that starts at bit `at` of the digits of 2/pi, which one word of zeros precedes.
 fn digits_from<'e>(at: Expr<'e>, layout: &Layout) -> Vec<Expr<'e>> {
@@ -98,7 +100,7 @@ fn digits_from<'e>(at: Expr<'e>, layout: &Layout) -> Vec<Expr<'e>> {
     // Selections instead of a table: a shift by 2^step words for each bit of the word index.
     for step in (0..layout.index_bits).rev() {
         let distance = 1 << step;
-        let shifts = ((at >> (6 + i64::from(step))) & 1).ne(0);
+        let shifts = ((at >> (WORD_SHIFT + i64::from(step))) & 1).ne(0);
         words = (0..layout.window + distance)
             .map(|index| match words.get(index + distance) {
                 Some(&far) => shifts.select(far, words[index]),
@@ -137,18 +139,18 @@ fn low_product<'e>(a: &[Expr<'e>], b: &[Expr<'e>]) -> Vec<Expr<'e>> {
 /// `turn / 2^64` as a pair, of a signed `turn`.
 fn fraction_f32<'e>(turn: Expr<'e>, like: Expr<'e>) -> Pair<'e> {
     let turn = turn.bits_as(Scalar::I64);
-    let high = (turn >> 42).to(like.scalar()) * 2f64.powi(-22);
-    let middle = ((turn >> 21) & 0x1f_ffff).to(like.scalar()) * 2f64.powi(-43);
-    let low = (turn & 0x1f_ffff).to(like.scalar()) * 2f64.powi(-64);
+    let high = (turn >> 42).to(like.scalar()) * binary_power(-22);
+    let middle = ((turn >> 21) & 0x1f_ffff).to(like.scalar()) * binary_power(-43);
+    let low = (turn & 0x1f_ffff).to(like.scalar()) * binary_power(-64);
     let sum = Pair::sum(high, middle);
     Pair::fast_sum(sum.high, sum.low + low)
 }
 
 /// `(turn + next / 2^64) / 2^64` as a pair, of a signed `turn`.
 fn fraction_f64<'e>(turn: Expr<'e>, next: Expr<'e>, like: Expr<'e>) -> Pair<'e> {
-    let high = (turn.bits_as(Scalar::I64) >> 21).to(like.scalar()) * 2f64.powi(-43);
-    let middle = (((turn & 0x1f_ffff) << 22) | (next >> 42)).to(like.scalar()) * 2f64.powi(-86);
-    let low = (next & 0x3ff_ffff_ffff).to(like.scalar()) * 2f64.powi(-128);
+    let high = (turn.bits_as(Scalar::I64) >> 21).to(like.scalar()) * binary_power(-43);
+    let middle = (((turn & 0x1f_ffff) << 22) | (next >> 42)).to(like.scalar()) * binary_power(-86);
+    let low = (next & 0x3ff_ffff_ffff).to(like.scalar()) * binary_power(-128);
     let sum = Pair::sum(high, middle);
     Pair::fast_sum(sum.high, sum.low + low)
 }

@@ -1,7 +1,7 @@
 //! The remainder of a division of floats, which is always exact.
 
 use super::{
-    emit::Expr,
+    emit::{Expr, binary_power},
     floats::{exponent_field, scale},
 };
 use pk_dsl::scalar::Scalar;
@@ -14,7 +14,7 @@ pub(super) fn fmod<'e>(x: Expr<'e>, y: Expr<'e>) -> Expr<'e> {
     let rest = (-quotient.trunc()).mul_add(divisor, dividend);
     let near = rest.lt(0.0).select(rest + divisor, rest);
     let near = dividend.lt(divisor).select(dividend, near);
-    let is_inexact = quotient.ge(f64::from(x.format().mantissa_bits).exp2());
+    let is_inexact = quotient.ge(binary_power(x.format().mantissa_bits as i32));
     let is_far = is_inexact & dividend.lt(f64::INFINITY) & divisor.gt(0.0);
     let [result] = x.emitter().rarely(is_far, [near], || [long_division(dividend, divisor)]);
     result.copysign(x)
@@ -51,4 +51,27 @@ fn long_division<'e>(dividend: Expr<'e>, divisor: Expr<'e>) -> Expr<'e> {
     let [rest] = emitter.repeat(steps, [rest], |[rest]| [(rest << chunk).remainder(modulus)]);
     let exponent = divisor_parts.exponent.to(format.int) - (format.bias + i64::from(format.mantissa_bits));
     scale(rest.to(dividend.scalar()), exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        interp::eval,
+        math::{MathFn, Routine, definition},
+    };
+    use pk_dsl::scalar::{Const, Scalar};
+
+    #[test]
+    fn remainders_are_those_of_the_host() {
+        let body = definition(Routine { function: MathFn::Fmod, scalar: Scalar::F64 });
+        let step = 0x0031_4159_2653_5897;
+        for bits in (0..=u64::MAX).step_by(step) {
+            // A divisor of any size, and one up to 1023 octaves smaller.
+            for divisor in [f64::from_bits(bits.reverse_bits()), f64::from_bits((bits & !(1 << 63)) >> 1)] {
+                let dividend = f64::from_bits(bits);
+                let found = eval(body, &[dividend.into(), divisor.into()])[0];
+                assert!(found.same(Const::from(dividend % divisor)), "{dividend:e} % {divisor:e}: {found}");
+            }
+        }
+    }
 }

@@ -11,33 +11,9 @@ use crate::{
 };
 use pk_grammar::{
     ast::{self, BinaryOp, ExprKind as Syntax, UnaryOp},
+    operator::binary_symbol as spelling,
     span::Span,
 };
-
-/// How the language writes an operator.
-pub(super) fn spelling(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::OrElse => "||",
-        BinaryOp::AndThen => "&&",
-        BinaryOp::Eq => "==",
-        BinaryOp::Ne => "!=",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitXor => "^",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::Shl => "<<",
-        BinaryOp::Shr => ">>",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Rem => "%",
-        BinaryOp::Pow => "**",
-    }
-}
 
 impl Infer<'_> {
     pub(super) fn infer_unary(&mut self, op: UnaryOp, operand: ast::ExprId, span: Span) -> ExprId {

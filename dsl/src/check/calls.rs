@@ -23,7 +23,7 @@ use pk_grammar::{
 };
 
 /// Functions of the language that are not there yet.
-const RESERVED: &[&str] = &["scatter", "sort", "argsort", "normal", "sum_precise"];
+const RESERVED: &[&str] = &["scatter", "sort", "argsort", "sum_precise"];
 
 /// The arguments of a call: from the text, or checked already.
 #[derive(Clone, Debug)]
@@ -291,6 +291,11 @@ impl Infer<'_> {
         if !is_right {
             return self.push_error(span);
         }
+        if unknown_lengths(&header.result.0) > 1 {
+            let message = format!("`{}` gives several arrays of unknown length, and only a kernel may", header.name);
+            let error = Diagnostic::error(Code::Unsupported, span, message).help("filter one array of tuples");
+            return self.fail(error);
+        }
         let lifted = shape.len();
         let result = self.foreign_type(&header.result.0, &sizes, header.sizes.clone());
         let ty = self.limit_type(Type::array(shape, result), span);
@@ -428,6 +433,13 @@ impl Infer<'_> {
     pub(super) fn hidden_local(&mut self, ty: Type, span: Span) -> crate::hir::LocalId {
         self.add_local("_", ty, span, Binding::default())
     }
+}
+
+/// How many lengths of a result type only a call decides.
+fn unknown_lengths(ty: &Type) -> usize {
+    let unknown = Size::var(UNKNOWN_LENGTH);
+    let own = ty.shape().iter().filter(|size| **size == unknown).count();
+    own + ty.elem().fields().unwrap_or_default().iter().map(|field| unknown_lengths(&field.ty)).sum::<usize>()
 }
 
 /// What people who come from other languages call our functions.

@@ -269,8 +269,10 @@ impl Infer<'_> {
     fn function_params(&mut self, function: &ast::Function) -> Vec<(Type, Span)> {
         let params = self.declare_params(function, false);
         for local in self.function.params.clone() {
+            let (name, span) = (self.function.local(local).name.clone(), self.function.local(local).span);
             if self.function.local(local).ty == Type::Scalar(Scalar::I64) {
-                self.local_size(local);
+                let var = self.size_var(SizeKind::Local(local), name, span, false);
+                self.bindings[local.0 as usize].size = Some(Size::var(var));
             }
         }
         self.function.bound_sizes = self.function.sizes.len();
