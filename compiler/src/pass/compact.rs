@@ -91,3 +91,30 @@ fn collect<K: Entity, V>(reachable: &[K], item: impl Fn(K) -> V) -> Arena<K, V> 
     });
     arena
 }
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::ir::{Binary, Entity};
+    use crate::pass::DCE;
+    use crate::pass::testing::scalars;
+    use pk_dsl::scalar::Scalar;
+
+    #[test]
+    fn what_is_left_is_numbered_without_gaps() {
+        let mut kernel = scalars(&[Scalar::I64], |b, params| {
+            let unused = b.block(vec![], |b, _| vec![b.binary(Binary::Add, params[0], params[0])]);
+            assert_eq!(unused.index(), 1);
+            let one = b.constant(1i64);
+            b.binary(Binary::Sub, params[0], one);
+            vec![b.binary(Binary::Mul, params[0], one)]
+        });
+        (DCE.run)(&mut kernel);
+        let text = kernel.to_string();
+        assert!(run(&mut kernel));
+        let body = &kernel.body;
+        assert_eq!((body.values.len(), body.insts.len(), body.blocks.len()), (3, 2, 1));
+        assert_eq!(kernel.to_string(), text);
+        assert!(!run(&mut kernel));
+    }
+}

@@ -274,3 +274,136 @@ impl<'a> Writer<'a> {
         if rank(b) < rank(a) { [b, a] } else { [a, b] }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::{kernel, site};
+    use crate::ir::{Binary, Builder, Compare, FaultKind, Kernel, Op, Type, Unary, Value};
+    use crate::pass::testing::{after, element, map, scalars, sum};
+    use crate::pass::{CSE, DCE};
+    use pk_dsl::scalar::Scalar;
+
+    /// `x[at]` of `x: [f32; n]`, checked at the site with this number.
+    fn read_at(b: &mut Builder, array: Value, at: Value, number: Option<usize>) -> Value {
+        let check = number.map(|number| site(FaultKind::OutOfBounds, number));
+        b.single(Op::Index { array, indices: vec![at], check }, Type::scalar(Scalar::F32))
+    }
+
+    fn over_vector(build: impl FnOnce(&mut Builder, Value, Value) -> Vec<Value>) -> Kernel {
+        kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| build(b, sizes[0], params[0]))
+    }
+
+    #[test]
+    fn operands_that_may_change_places_and_mirrored_comparisons_are_equal() {
+        let equal = scalars(&[Scalar::F32; 2], |b, params| {
+            let (x, y) = (params[0], params[1]);
+            vec![
+                b.binary(Binary::Mul, x, y),
+                b.binary(Binary::Mul, y, x),
+                b.compare(Compare::Lt, x, y),
+                b.compare(Compare::Gt, y, x),
+                b.binary(Binary::Sub, x, y),
+                b.binary(Binary::Sub, y, x),
+            ]
+        });
+        insta::assert_snapshot!(after(equal, &[CSE]), @"
+        kernel test(v0: f32, v1: f32) {
+            v2: f32 = mul v0, v1
+            v3: bool = lt v0, v1
+            v4: f32 = sub v0, v1
+            v5: f32 = sub v1, v0
+            give v2, v2, v3, v3, v4, v5
+        }
+        ");
+    }
+
+    #[test]
+    fn equal_nests_are_one_whatever_their_names() {
+        let sums = over_vector(|b, size, x| {
+            let total = |b: &mut Builder| sum(b, size, |b, i| element(b, x, &[i]));
+            vec![total(b), total(b)]
+        });
+        insta::assert_snapshot!(after(sums, &[CSE, DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: f32 = const 0.0
+            v3: f32 = nest v0
+                body(v4: i64) {
+                    v5: f32 = index v1[v4]
+                    give v5
+                }
+                reduce(interleaved) v2 by(v6: f32, v7: f32) {
+                    v8: f32 = add v6, v7
+                    give v8
+                }
+            give v3, v3
+        }
+        ");
+    }
+
+    #[test]
+    fn an_arm_sees_what_stands_before_it_and_not_the_other_arm() {
+        let arms = scalars(&[Scalar::Bool, Scalar::F32], |b, params| {
+            let root = |b: &mut Builder| b.unary(Unary::Sqrt, params[1]);
+            let floor = |b: &mut Builder| b.unary(Unary::Floor, params[1]);
+            let outside = root(b);
+            let arms = [0, 1].map(|_| {
+                b.block(vec![], |b, _| {
+                    let (root, floor) = (root(b), floor(b));
+                    vec![b.binary(Binary::Add, root, floor)]
+                })
+            });
+            let op = Op::If { cond: params[0], then: arms[0], otherwise: arms[1] };
+            vec![b.single(op, Type::scalar(Scalar::F32)), outside]
+        });
+        let text = after(arms, &[CSE]);
+        assert_eq!((text.matches("sqrt").count(), text.matches("floor").count()), (1, 2));
+    }
+
+    #[test]
+    fn of_two_faults_the_lower_site_stays() {
+        let reads = |first, second| {
+            let kernel =
+                over_vector(|b, size, x| vec![read_at(b, x, size, first), read_at(b, x, size, second)]);
+            after(kernel, &[CSE]).lines().filter(|line| line.contains("index")).map(str::to_string).collect()
+        };
+        let lines: Vec<String> = reads(Some(1), Some(2));
+        assert_eq!(lines, ["    v2: f32 = index v1[v0] check s1"]);
+        assert_eq!(reads(Some(1), Some(1)).len(), 1);
+        assert_eq!(reads(Some(2), Some(1)).len(), 2);
+        assert_eq!(reads(None, Some(1)).len(), 1);
+        assert_eq!(reads(Some(1), None).len(), 1);
+    }
+
+    #[test]
+    fn at_one_site_elements_are_told_apart() {
+        let reads = |inner| {
+            let kernel = over_vector(|b, size, x| {
+                let first = read_at(b, x, size, Some(1));
+                vec![first, map(b, &[size], |b, _| read_at(b, x, size, Some(inner)))]
+            });
+            after(kernel, &[CSE]).matches("index").count()
+        };
+        assert_eq!((reads(1), reads(2)), (2, 1));
+    }
+
+    #[test]
+    fn a_check_holds_for_good() {
+        let checks = over_vector(|b, size, _| {
+            let zero = b.constant(0i64);
+            for number in [1, 0] {
+                let cond = b.compare(Compare::Ge, size, zero);
+                let site = site(FaultKind::NegativeSize, number);
+                b.inst(Op::Check { cond, site, values: vec![size] }, vec![]);
+            }
+            vec![size]
+        });
+        insta::assert_snapshot!(after(checks, &[CSE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: i64 = const 0
+            v3: bool = ge v0, v2
+            check s17 unless v3 [v0]
+            give v0
+        }
+        ");
+    }
+}

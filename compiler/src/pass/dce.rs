@@ -266,3 +266,124 @@ impl<'a> Search<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::{i64_type, kernel, nest, read};
+    use crate::ir::{Binary, Builder, Kernel, Op, Sink, Type, Value};
+    use crate::pass::DCE;
+    use crate::pass::testing::{after, element, map, scalars, sum};
+    use pk_dsl::scalar::Scalar;
+
+    fn over_vector(build: impl FnOnce(&mut Builder, Value, Value) -> Vec<Value>) -> Kernel {
+        kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| build(b, sizes[0], params[0]))
+    }
+
+    #[test]
+    fn what_nothing_needs_goes_with_all_that_it_needed() {
+        let unused = over_vector(|b, size, x| {
+            let doubled = map(b, &[size], |b, i| {
+                let value = element(b, x, i);
+                b.binary(Binary::Add, value, value)
+            });
+            sum(b, size, |b, i| element(b, doubled, &[i]));
+            vec![size]
+        });
+        insta::assert_snapshot!(after(unused, &[DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            give v0
+        }
+        ");
+    }
+
+    #[test]
+    fn what_can_fault_stays_without_its_results() {
+        let faulting = over_vector(|b, size, x| {
+            map(b, &[size], |b, i| {
+                let next = b.binary(Binary::Add, i[0], i[0]);
+                let value = read(b, x, next);
+                b.binary(Binary::Mul, value, value)
+            });
+            vec![size]
+        });
+        insta::assert_snapshot!(after(faulting, &[DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            nest v0
+                body(v2: i64) {
+                    v3: i64 = add v2, v2
+                    v4: f32 = index v1[v3] check s0
+                    give 
+                }
+            give v0
+        }
+        ");
+    }
+
+    #[test]
+    fn sinks_are_needed_one_by_one() {
+        let one_of_two = over_vector(|b, size, x| {
+            let types = vec![Type { scalar: Scalar::F32, shape: vec![size] }; 2];
+            let results = nest(b, &[size], vec![Sink::Map, Sink::Map], types, |b, i| {
+                let value = element(b, x, i);
+                vec![b.binary(Binary::Add, value, value), b.binary(Binary::Mul, value, value)]
+            });
+            vec![results[1]]
+        });
+        insta::assert_snapshot!(after(one_of_two, &[DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: [f32; v0] = nest v0
+                body(v3: i64) {
+                    v4: f32 = index v1[v3]
+                    v5: f32 = mul v4, v4
+                    give v5
+                }
+                map
+            give v2
+        }
+        ");
+    }
+
+    #[test]
+    fn carries_and_arms_are_needed_one_by_one() {
+        let kernel = scalars(&[Scalar::Bool, Scalar::I64], |b, params| {
+            let body = b.block(vec![i64_type(); 4], |b, p| {
+                // The first carry is needed by the second, the third by nobody but itself.
+                let next = b.binary(Binary::Add, p[2], p[1]);
+                vec![b.binary(Binary::Mul, p[1], p[0]), next, b.binary(Binary::Xor, p[3], p[0])]
+            });
+            let (start, end, init) = (params[1], params[1], vec![params[1]; 3]);
+            let carried = b.multi(Op::Loop { start, end, init, cond: None, body }, vec![i64_type(); 3]);
+            let arms = [0, 1].map(|arm| b.block(vec![], |_, _| vec![carried[1 - arm], carried[2]]));
+            let op = Op::If { cond: params[0], then: arms[0], otherwise: arms[1] };
+            vec![b.multi(op, vec![i64_type(); 2])[0]]
+        });
+        insta::assert_snapshot!(after(kernel, &[DCE]), @"
+        kernel test(v0: bool, v1: i64) {
+            v2: i64, v3: i64 = loop v1..v1 from v1, v1
+                do(v4: i64, v5: i64, v6: i64) {
+                    v7: i64 = add v6, v5
+                    v8: i64 = mul v5, v4
+                    give v8, v7
+                }
+            v9: i64 = if v0
+                then {
+                    give v3
+                }
+                else {
+                    give v2
+                }
+            give v9
+        }
+        ");
+    }
+
+    #[test]
+    fn extents_of_parameters_stay() {
+        let kernel = kernel(1, &[(Scalar::F32, &[2])], |b, sizes, _| {
+            // The extent of the parameter is this value.
+            b.binary(Binary::Add, sizes[0], sizes[0]);
+            vec![sizes[0]]
+        });
+        assert!(after(kernel, &[DCE]).contains("add"));
+    }
+}

@@ -143,3 +143,111 @@ fn is_safe_anywhere(body: &Body, inst: Inst, nest: &Nest) -> bool {
     blocks.into_iter().for_each(|block| body.for_each_inst(block, &mut visit));
     is_safe
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::{kernel, read};
+    use crate::ir::{Binary, Builder, Compare, Kernel, Op, Type, Value};
+    use crate::pass::testing::{after, element, map, sum};
+    use crate::pass::{DCE, HOIST};
+    use pk_dsl::scalar::Scalar;
+
+    /// `[build(i) for i in 0..n]` for `x: [f32; n], y: [f32; m], f: f32`.
+    fn over_vector(build: impl FnOnce(&mut Builder, [Value; 2], &[Value], Value) -> Value) -> Kernel {
+        let params: [(Scalar, &[usize]); 3] = [(Scalar::F32, &[0]), (Scalar::F32, &[1]), (Scalar::F32, &[])];
+        kernel(2, &params, |b, sizes, params| {
+            vec![map(b, &sizes[..1], |b, i| build(b, [sizes[0], sizes[1]], params, i[0]))]
+        })
+    }
+
+    fn stays(kernel: Kernel) -> bool {
+        let before = kernel.to_string();
+        after(kernel, &[HOIST]) == before
+    }
+
+    #[test]
+    fn scalars_that_no_index_changes_move_out_with_their_constants() {
+        let scaled = over_vector(|b, sizes, params, i| {
+            let (half, size) = (b.constant(0.5f32), b.convert(sizes[0], Scalar::F32));
+            let factor = b.binary(Binary::Mul, size, half);
+            let value = element(b, params[0], &[i]);
+            b.binary(Binary::Mul, value, factor)
+        });
+        insta::assert_snapshot!(after(scaled, &[HOIST, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [f32; v0], v3: [f32; v1], v4: f32) {
+            v5: f32 = convert v0
+            v6: f32 = const 0.5
+            v7: f32 = mul v5, v6
+            v8: [f32; v0] = nest v0
+                body(v9: i64) {
+                    v10: f32 = index v2[v9]
+                    v11: f32 = mul v10, v7
+                    give v11
+                }
+                map
+            give v8
+        }
+        ");
+    }
+
+    #[test]
+    fn a_reduction_of_everything_runs_once() {
+        let normalized = over_vector(|b, sizes, params, i| {
+            let total = sum(b, sizes[1], |b, j| element(b, params[1], &[j]));
+            let value = element(b, params[0], &[i]);
+            b.binary(Binary::Div, value, total)
+        });
+        insta::assert_snapshot!(after(normalized, &[HOIST, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [f32; v0], v3: [f32; v1], v4: f32) {
+            v5: f32 = const 0.0
+            v6: f32 = nest v1
+                body(v7: i64) {
+                    v8: f32 = index v3[v7]
+                    give v8
+                }
+                reduce(interleaved) v5 by(v9: f32, v10: f32) {
+                    v11: f32 = add v9, v10
+                    give v11
+                }
+            v12: [f32; v0] = nest v0
+                body(v13: i64) {
+                    v14: f32 = index v2[v13]
+                    v15: f32 = div v14, v6
+                    give v15
+                }
+                map
+            give v12
+        }
+        ");
+    }
+
+    #[test]
+    fn what_can_fault_stays() {
+        assert!(stays(over_vector(|b, sizes, params, _| read(b, params[1], sizes[0]))));
+    }
+
+    #[test]
+    fn what_relies_on_where_it_stands_stays() {
+        // That the array has a first element is known only inside.
+        assert!(stays(over_vector(|b, _, params, _| {
+            let zero = b.constant(0i64);
+            element(b, params[0], &[zero])
+        })));
+        assert!(stays(over_vector(|b, sizes, params, i| {
+            let zero = b.constant(0i64);
+            let first = sum(b, sizes[1], |b, _| element(b, params[0], &[zero]));
+            let value = element(b, params[0], &[i]);
+            b.binary(Binary::Div, value, first)
+        })));
+    }
+
+    #[test]
+    fn what_is_done_in_one_arm_stays_in_it() {
+        assert!(stays(over_vector(|b, sizes, params, i| {
+            let cond = b.compare(Compare::Eq, i, sizes[1]);
+            let then = b.block(vec![], |b, _| vec![sum(b, sizes[1], |b, j| element(b, params[1], &[j]))]);
+            let otherwise = b.block(vec![], |_, _| vec![params[2]]);
+            b.single(Op::If { cond, then, otherwise }, Type::scalar(Scalar::F32))
+        })));
+    }
+}

@@ -79,7 +79,7 @@ impl Writer<'_> {
 
     /// A value of this type, new if there is none.
     fn value(&mut self, ty: &Type) -> Value {
-        let [dims @ ..] = &ty.shape[..];
+        let dims = &ty.shape[..];
         let fits = |value: &&Value| self.builder.body().ty(**value) == ty;
         match self.scope.iter().rev().find(fits) {
             _ if dims.is_empty() => self.scalar(ty.scalar),
@@ -454,12 +454,12 @@ fn check_passes(seeds: std::ops::Range<u64>, passes: &[Pass]) -> (usize, usize) 
 #[test]
 fn each_pass_keeps_bits_and_faults() {
     for pass in PIPELINE {
-        check_passes(0..300, &[*pass]);
+        check_passes(0..40, &[*pass]);
     }
 }
 
 #[test]
 fn the_pipeline_keeps_bits_and_faults() {
-    let (results, faults) = check_passes(300..1500, PIPELINE);
-    assert!(results > 500 && faults > 500, "{results} results, {faults} faults");
+    let (results, faults) = check_passes(100..500, PIPELINE);
+    assert!(results > 200 && faults > 200, "{results} results, {faults} faults");
 }

@@ -1,6 +1,6 @@
 //! Small kernels for tests of passes.
 
-use super::{Pass, run};
+use super::{DCE, Pass, SIMPLIFY, run};
 use crate::ir::testing::{fold, i64_type, kernel};
 use crate::ir::verify::verify;
 use crate::ir::{Binary, Builder, Kernel, Nest, Op, Order, Sink, Type, Value};
@@ -18,6 +18,13 @@ pub(super) fn after(mut kernel: Kernel, passes: &[Pass]) -> String {
 pub(super) fn scalars(params: &[Scalar], build: impl FnOnce(&mut Builder, &[Value]) -> Vec<Value>) -> Kernel {
     let params: Vec<(Scalar, &[usize])> = params.iter().map(|scalar| (*scalar, &[][..])).collect();
     kernel(0, &params, |builder, _, params| build(builder, params))
+}
+
+/// The instructions that compute what `build` gives, after simplification, in one line each, without the kernel around.
+pub(super) fn simplified(params: &[Scalar], build: impl FnOnce(&mut Builder, &[Value]) -> Value) -> String {
+    let text = after(scalars(params, |b, params| vec![build(b, params)]), &[SIMPLIFY, DCE]);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines[1..lines.len() - 1].join("; ")
 }
 
 /// `array[indices]`, known to lie inside.

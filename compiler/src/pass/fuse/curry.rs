@@ -6,14 +6,13 @@
 
 use crate::ir::{Block, Body, Inst, Nest, Op, Sink, Type, Value};
 use crate::pass::effects::Faults;
-use crate::pass::rewrite::{add_block, add_inst};
+use crate::pass::rewrite::{add_block, add_inst, set_params};
 use std::collections::HashMap;
 
 /// Curries nests of `block`; whether there were any.
 pub(super) fn run(body: &mut Body, block: Block) -> bool {
     let mut is_changed = false;
-    let candidates = Candidates::of(body, block);
-    for (producer, consumer) in candidates.pairs {
+    for (producer, consumer) in candidates(body, block) {
         if let Some(outer) = outer_dimensions(body, producer, consumer) {
             curry(body, producer, consumer, &outer);
             is_changed = true;
@@ -22,31 +21,22 @@ pub(super) fn run(body: &mut Body, block: Block) -> bool {
     is_changed
 }
 
-/// Nests of more than one dimension that cannot fault and whose results only one other nest of the block uses.
-struct Candidates {
-    pairs: Vec<(Inst, Inst)>,
-}
-
-impl Candidates {
-    fn of(body: &Body, block: Block) -> Candidates {
-        let insts = &body.blocks[block].insts;
-        let is_producer = |inst: &&Inst| match &body.insts[**inst].op {
-            Op::Nest(nest) => nest.dims.len() > 1 && nest.sinks.iter().all(|sink| matches!(sink, Sink::Map)),
-            _ => false,
-        };
-        let producers: Vec<Inst> = insts.iter().filter(is_producer).copied().collect();
-        if producers.is_empty() {
-            return Candidates { pairs: Vec::new() };
-        }
-        let faults = Faults::within(body, block);
-        let consumers = only_users(body, block, &producers);
-        let pairs = producers.into_iter().filter(|inst| !faults.can_fault(*inst));
-        Candidates {
-            pairs: pairs
-                .filter_map(|producer| Some((producer, consumers.get(&producer).copied()??)))
-                .collect(),
-        }
+/// Nests of more than one dimension that cannot fault, each with the only instruction that uses its results.
+fn candidates(body: &Body, block: Block) -> Vec<(Inst, Inst)> {
+    let is_producer = |inst: &Inst| match &body.insts[*inst].op {
+        Op::Nest(nest) => nest.dims.len() > 1 && nest.sinks.iter().all(|sink| matches!(sink, Sink::Map)),
+        _ => false,
+    };
+    let mut producers = body.blocks[block].insts.clone();
+    producers.retain(is_producer);
+    if producers.is_empty() {
+        return Vec::new();
     }
+    let faults = Faults::within(body, block);
+    let users = only_users(body, block, &producers);
+    let user_of = |producer: Inst| users.get(&producer).copied().flatten();
+    producers.retain(|producer| !faults.can_fault(*producer));
+    producers.into_iter().filter_map(|producer| Some((producer, user_of(producer)?))).collect()
 }
 
 /// The one instruction of `block` that uses results of each of `producers`; `None` if there are more, or if it is the
@@ -127,8 +117,8 @@ fn curry(body: &mut Body, producer: Inst, consumer: Inst, outer: &[usize]) {
         |values: &[Value], places: &[usize]| -> Vec<Value> { places.iter().map(|at| values[*at]).collect() };
     // The inner nest keeps the body, the parameters are shared out.
     let row = add_block(body, Vec::new());
-    crate::pass::rewrite::set_params(body, row, pick(&params, outer));
-    crate::pass::rewrite::set_params(body, nest.body, pick(&params, &inner));
+    set_params(body, row, pick(&params, outer));
+    set_params(body, nest.body, pick(&params, &inner));
     let types: Vec<Type> =
         body.insts[producer].results.iter().map(|result| row_type(body, *result, outer.len())).collect();
     let dims = pick(&nest.dims, &inner);
@@ -149,4 +139,122 @@ fn permute(items: &mut Vec<Value>, outer: &[usize], inner: &[usize]) {
 fn row_type(body: &Body, value: Value, depth: usize) -> Type {
     let ty = body.ty(value);
     Type { scalar: ty.scalar, shape: ty.shape[depth..].to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::{kernel, site};
+    use crate::ir::{Binary, Builder, FaultKind, Kernel, Op, Site, Type, Value};
+    use crate::pass::testing::{after, element, map, sum};
+    use crate::pass::{DCE, FUSE};
+    use pk_dsl::scalar::Scalar;
+
+    /// Sums over the rows or columns of a matrix that a nest over all of it computes.
+    fn sums(outer: usize, check: Option<Site>, is_result: bool) -> Kernel {
+        kernel(2, &[(Scalar::F32, &[0, 1])], |b, sizes, params| {
+            let powers = map(b, sizes, |b, index| {
+                let op = Op::Index { array: params[0], indices: index.to_vec(), check };
+                let value = b.single(op, Type::scalar(Scalar::F32));
+                let square = b.binary(Binary::Mul, value, value);
+                b.binary(Binary::Mul, square, value)
+            });
+            let total = map(b, &[sizes[outer]], |b, fixed| {
+                sum(b, sizes[1 - outer], |b, moving| {
+                    let at = if outer == 0 { [fixed[0], moving] } else { [moving, fixed[0]] };
+                    element(b, powers, &at)
+                })
+            });
+            if is_result { vec![total, powers] } else { vec![total] }
+        })
+    }
+
+    #[test]
+    fn a_matrix_reduced_by_rows_is_never_stored() {
+        insta::assert_snapshot!(after(sums(0, None, false), &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [f32; v0, v1]) {
+            v3: [f32; v0] = nest v0
+                body(v4: i64) {
+                    v5: f32 = const 0.0
+                    v6: f32 = nest v1
+                        body(v7: i64) {
+                            v8: f32 = index v2[v4, v7]
+                            v9: f32 = mul v8, v8
+                            v10: f32 = mul v9, v8
+                            give v10
+                        }
+                        reduce(interleaved) v5 by(v11: f32, v12: f32) {
+                            v13: f32 = add v11, v12
+                            give v13
+                        }
+                    give v6
+                }
+                map
+            give v3
+        }
+        ");
+    }
+
+    #[test]
+    fn a_matrix_reduced_by_columns_is_computed_by_columns() {
+        insta::assert_snapshot!(after(sums(1, None, false), &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [f32; v0, v1]) {
+            v3: [f32; v1] = nest v1
+                body(v4: i64) {
+                    v5: f32 = const 0.0
+                    v6: f32 = nest v0
+                        body(v7: i64) {
+                            v8: f32 = index v2[v7, v4]
+                            v9: f32 = mul v8, v8
+                            v10: f32 = mul v9, v8
+                            give v10
+                        }
+                        reduce(interleaved) v5 by(v11: f32, v12: f32) {
+                            v13: f32 = add v11, v12
+                            give v13
+                        }
+                    give v6
+                }
+                map
+            give v3
+        }
+        ");
+    }
+
+    #[test]
+    fn faults_keep_their_elements() {
+        let faulting = sums(0, Some(site(FaultKind::OutOfBounds, 0)), false);
+        let before = faulting.to_string();
+        assert_eq!(after(faulting, &[FUSE]), before);
+    }
+
+    #[test]
+    fn what_is_needed_as_a_whole_keeps_its_dimensions() {
+        let needed = sums(0, None, true);
+        let before = needed.to_string();
+        assert_eq!(after(needed, &[FUSE]), before);
+    }
+
+    #[test]
+    fn an_element_that_several_rows_need_is_computed_once() {
+        let params: [(Scalar, &[usize]); 2] = [(Scalar::F32, &[0, 2]), (Scalar::F32, &[2, 1])];
+        let product = kernel(3, &params, |b, sizes, params| {
+            let cubed = |b: &mut Builder, array: Value, dims: [Value; 2]| {
+                map(b, &dims, |b, index| {
+                    let value = element(b, array, index);
+                    let square = b.binary(Binary::Mul, value, value);
+                    b.binary(Binary::Mul, square, value)
+                })
+            };
+            let left = cubed(b, params[0], [sizes[0], sizes[2]]);
+            let right = cubed(b, params[1], [sizes[2], sizes[1]]);
+            vec![map(b, &sizes[..2], |b, index| {
+                sum(b, sizes[2], |b, k| {
+                    let (x, y) = (element(b, left, &[index[0], k]), element(b, right, &[k, index[1]]));
+                    b.binary(Binary::Mul, x, y)
+                })
+            })]
+        });
+        let before = product.to_string();
+        assert_eq!(after(product, &[FUSE]), before);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the instructions of one block need of each other, and in which order nests that merge can stand.
 
-use crate::ir::{Block, Body, Inst, Nest, Op, Site, Value};
+use crate::ir::{Block, Body, Def, Inst, Nest, Op, Sink, Site, Value};
 use crate::pass::effects::{Faults, is_speculable};
 use std::collections::HashMap;
 
@@ -56,10 +56,14 @@ impl Graph {
     }
 
     fn links(&self, a: Node, b: Node) -> impl Iterator<Item = Edge> {
-        let (first, second) = (self.group(a), self.group(b));
-        let of =
-            |from: &Node, to: &Node| self.edges[*from].get(to).or_else(|| self.edges[*to].get(from)).copied();
-        first.iter().flat_map(move |from| second.iter().filter_map(move |to| of(from, to)))
+        let between = |from: Node, to: Node| {
+            let (group, target) = (self.group(from), self.group(to));
+            // Edges lead to earlier nodes, so that a long group before a node costs nothing here.
+            let is_possible = group.last() > target.first();
+            let edges = if is_possible { group } else { &[] }.iter().flat_map(|node| &self.edges[*node]);
+            edges.filter(move |(node, _)| self.ranks[**node] == self.ranks[to]).map(|(_, edge)| *edge)
+        };
+        between(a, b).chain(between(b, a))
     }
 
     /// Merges the groups of two nodes, unless one depends on the other in another way than elementwise, be it through
@@ -166,27 +170,29 @@ pub(super) fn for_each_elementwise_read(body: &Body, nest: &Nest, mut visit: imp
 
 /// Whether `array` is what another nest over the domain of `nest` maps.
 fn is_mapped(body: &Body, array: Value, nest: &Nest) -> bool {
-    let Some(producer) = body.def(array) else { return false };
-    match &body.insts[producer].op {
-        Op::Nest(producing) => producing.dims == nest.dims && mapped_result(body, producer, array).is_some(),
-        _ => false,
-    }
+    let Def::Result { inst, index } = body.values[array].def else { return false };
+    let Op::Nest(producer) = &body.insts[inst].op else { return false };
+    let mut given = 0;
+    let sink = producer.sinks.iter().find(|sink| {
+        given += sink.gives();
+        (index as usize) < given
+    });
+    producer.dims == nest.dims && matches!(sink, Some(Sink::Map))
 }
 
-/// The result of the body of `producer` that its result `array` maps, if it maps.
-pub(super) fn mapped_result(body: &Body, producer: Inst, array: Value) -> Option<Value> {
-    let data = &body.insts[producer];
-    let Op::Nest(nest) = &data.op else { return None };
-    let (mut given, mut taken) = (0, 0);
+/// The results of `nest` that it maps, each with the result of its body that is the element.
+pub(super) fn mapped_results(nest: &Nest, given: &[Value], taken: &[Value]) -> Vec<(Value, Value)> {
+    let (mut given, mut taken) = (given, taken);
+    let mut mapped = Vec::new();
     for sink in &nest.sinks {
-        if data.results[given..given + sink.gives()].contains(&array) {
-            let is_map = matches!(sink, crate::ir::Sink::Map);
-            return is_map.then(|| body.blocks[nest.body].results[taken]);
+        let ((arrays, more_given), (elements, more_taken)) =
+            (given.split_at(sink.gives()), taken.split_at(sink.takes()));
+        if let (Sink::Map, [array], [element]) = (sink, arrays, elements) {
+            mapped.push((*array, *element));
         }
-        given += sink.gives();
-        taken += sink.takes();
+        (given, taken) = (more_given, more_taken);
     }
-    None
+    mapped
 }
 
 /// Dependencies through faults. Whatever relies on a check, or on not being evaluated after a failed one, stays on its

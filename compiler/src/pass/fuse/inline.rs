@@ -142,3 +142,107 @@ fn inline(body: &mut Body, replacements: &mut Replacements, element: &Element, r
         body.blocks[block].insts = out;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::{kernel, read};
+    use crate::ir::{Binary, Builder, Kernel, Value};
+    use crate::pass::testing::{after, element, map, sum};
+    use crate::pass::{DCE, FUSE};
+    use pk_dsl::scalar::Scalar;
+
+    /// `[sum(produced[j] for j in 0..m) for i in 0..n]` for `x: [i32; m]`.
+    fn read_by_all(
+        is_checked: bool,
+        is_result: bool,
+        produce: impl FnOnce(&mut Builder, Value, Value) -> Value,
+    ) -> Kernel {
+        kernel(2, &[(Scalar::I32, &[1]), (Scalar::F32, &[0])], |b, sizes, params| {
+            let produced = map(b, &sizes[1..], |b, index| produce(b, params[0], index[0]));
+            let sums = map(b, &sizes[..1], |b, _| {
+                sum(b, sizes[1], |b, at| match is_checked {
+                    true => read(b, produced, at),
+                    false => element(b, produced, &[at]),
+                })
+            });
+            if is_result { vec![sums, produced] } else { vec![sums] }
+        })
+    }
+
+    fn converted(b: &mut Builder, x: Value, index: Value) -> Value {
+        let value = element(b, x, &[index]);
+        b.convert(value, Scalar::F64)
+    }
+
+    #[test]
+    fn an_index_range_is_never_stored() {
+        insta::assert_snapshot!(after(read_by_all(false, false, |_, _, index| index), &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [i32; v1], v3: [f32; v0]) {
+            v4: [i64; v0] = nest v0
+                body(v5: i64) {
+                    v6: i64 = const 0
+                    v7: i64 = nest v1
+                        body(v8: i64) {
+                            give v8
+                        }
+                        reduce(interleaved) v6 by(v9: i64, v10: i64) {
+                            v11: i64 = add v9, v10
+                            give v11
+                        }
+                    give v7
+                }
+                map
+            give v4
+        }
+        ");
+    }
+
+    #[test]
+    fn a_conversion_is_done_where_it_is_read() {
+        insta::assert_snapshot!(after(read_by_all(false, false, converted), &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [i32; v1], v3: [f32; v0]) {
+            v4: [f64; v0] = nest v0
+                body(v5: i64) {
+                    v6: f64 = const 0.0
+                    v7: f64 = nest v1
+                        body(v8: i64) {
+                            v9: i32 = index v2[v8]
+                            v10: f64 = convert v9
+                            give v10
+                        }
+                        reduce(interleaved) v6 by(v11: f64, v12: f64) {
+                            v13: f64 = add v11, v12
+                            give v13
+                        }
+                    give v7
+                }
+                map
+            give v4
+        }
+        ");
+    }
+
+    #[test]
+    fn what_is_stored_anyway_is_read() {
+        let stored = read_by_all(false, true, converted);
+        let before = stored.to_string();
+        assert_eq!(after(stored, &[FUSE]), before);
+    }
+
+    #[test]
+    fn a_read_that_may_miss_the_array_needs_the_array() {
+        let checked = read_by_all(true, false, converted);
+        let before = checked.to_string();
+        assert_eq!(after(checked, &[FUSE]), before);
+    }
+
+    #[test]
+    fn what_costs_more_than_a_read_is_computed_once() {
+        let costly = read_by_all(false, false, |b, x, index| {
+            let value = converted(b, x, index);
+            b.binary(Binary::Div, value, value)
+        });
+        let before = costly.to_string();
+        assert_eq!(after(costly, &[FUSE]), before);
+    }
+}

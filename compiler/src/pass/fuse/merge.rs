@@ -5,8 +5,8 @@
 //! each other merge if they have one dimension or read a common array, so that several reductions are one pass; but not
 //! if one of them must run in sequence, which would slow the other down.
 
-use super::graph::{Graph, Node, for_each_elementwise_read, mapped_result};
-use crate::ir::{Block, Body, Inst, Nest, Op, Sink, Value};
+use super::graph::{Graph, Node, for_each_elementwise_read, mapped_results};
+use crate::ir::{Block, BlockData, Body, Inst, Nest, Op, Sink, Value};
 use crate::pass::effects::Faults;
 use crate::pass::rewrite::{Replacements, set_results};
 use std::collections::{HashMap, HashSet};
@@ -88,66 +88,88 @@ fn arrays<'a>(body: &Body, nests: impl Iterator<Item = &'a Nest>) -> HashSet<Val
 
 /// One nest that does what all of `group` did, in order.
 fn fuse(body: &mut Body, group: &[Inst]) -> Inst {
-    let (first, rest) = (group[0], &group[1..]);
-    let mut replacements = Replacements::default();
-    for inst in rest {
-        append(body, first, *inst, &mut replacements);
-    }
-    if let (Some(nest), false) = (as_nest(body, first), rest.is_empty()) {
-        replacements.apply_within(body, nest.body);
-    }
+    let first = group[0];
+    let Some(nest) = as_nest(body, first).filter(|_| group.len() > 1).cloned() else { return first };
+    let mut fusion = Fusion {
+        params: body.blocks[nest.body].params.clone(),
+        block: BlockData::default(),
+        sinks: Vec::new(),
+        results: Vec::new(),
+        elements: HashMap::new(),
+        replacements: Replacements::default(),
+    };
+    group.iter().for_each(|inst| fusion.append(body, *inst));
+    let Fusion { params, block, sinks, results, replacements, .. } = fusion;
+    body.blocks[nest.body] = BlockData { params, ..block };
+    set_results(body, first, results);
+    replacements.apply_within(body, nest.body);
+    body.insts[first].op = Op::Nest(Nest { sinks, ..nest });
     first
 }
 
-/// Appends the nest `second` to the nest `first`.
-fn append(body: &mut Body, first: Inst, second: Inst, replacements: &mut Replacements) {
-    let (Some(into), Some(from)) = (as_nest(body, first), as_nest(body, second)) else { return };
-    let (into, from) = (into.clone(), from.clone());
-    forward_reads(body, first, &from, replacements);
-    replacements.insert_all(&body.blocks[from.body].params.clone(), &body.blocks[into.body].params.clone());
-
-    let tail = std::mem::take(&mut body.blocks[from.body]);
-    body.blocks[into.body].insts.extend(tail.insts);
-    body.blocks[into.body].results.extend(tail.results);
-    let results = [&body.insts[first].results[..], &body.insts[second].results[..]].concat();
-    set_results(body, first, results);
-    if let Op::Nest(nest) = &mut body.insts[first].op {
-        nest.sinks.extend(from.sinks);
-    }
+/// A nest in the making.
+struct Fusion {
+    params: Vec<Value>,
+    block: BlockData,
+    sinks: Vec<Sink>,
+    results: Vec<Value>,
+    /// Of each array that it maps, the element.
+    elements: HashMap<Value, Value>,
+    replacements: Replacements,
 }
 
-/// Replaces what `consumer` reads of the results of `producer` by what the producer's body gives.
-fn forward_reads(body: &mut Body, producer: Inst, consumer: &Nest, replacements: &mut Replacements) {
-    let mut reads = Vec::new();
-    for_each_elementwise_read(body, consumer, |inst, array| {
-        if let Some(element) = mapped_result(body, producer, array) {
-            reads.push((inst, element));
+impl Fusion {
+    /// Takes in the nest `inst`.
+    fn append(&mut self, body: &mut Body, inst: Inst) {
+        let Some(nest) = as_nest(body, inst).cloned() else { return };
+        self.forward_reads(body, &nest);
+        let BlockData { params, insts, results } = std::mem::take(&mut body.blocks[nest.body]);
+        if params != self.params {
+            self.replacements.insert_all(&params, &self.params);
         }
-    });
-    let mut gone = HashSet::new();
-    for (inst, element) in reads {
-        let Op::Index { array, indices, .. } = &mut body.insts[inst].op else { continue };
-        indices.drain(..consumer.dims.len());
-        match indices.is_empty() {
-            // The element is an array, and this reads it.
-            false => *array = element,
-            true => {
-                replacements.insert(body.insts[inst].results[0], element);
-                gone.insert(inst);
+        for (array, element) in mapped_results(&nest, &body.insts[inst].results, &results) {
+            self.elements.insert(array, element);
+        }
+        self.block.insts.extend(insts);
+        self.block.results.extend(results);
+        self.results.extend(&body.insts[inst].results);
+        self.sinks.extend(nest.sinks);
+    }
+
+    /// Replaces what `consumer` reads of arrays mapped so far by their elements.
+    fn forward_reads(&mut self, body: &mut Body, consumer: &Nest) {
+        let mut reads = Vec::new();
+        for_each_elementwise_read(body, consumer, |inst, array| {
+            reads.extend(self.elements.get(&array).map(|element| (inst, *element)));
+        });
+        let mut gone = HashSet::new();
+        for (inst, element) in reads {
+            let Op::Index { array, indices, .. } = &mut body.insts[inst].op else { continue };
+            indices.drain(..consumer.dims.len());
+            match indices.is_empty() {
+                // The element is an array, and this reads it.
+                false => *array = element,
+                true => {
+                    self.replacements.insert(body.insts[inst].results[0], element);
+                    gone.insert(inst);
+                }
             }
         }
-    }
-    let mut blocks = Vec::new();
-    body.for_each_block(consumer.body, |block| blocks.push(block));
-    for block in blocks {
-        body.blocks[block].insts.retain(|inst| !gone.contains(inst));
+        if gone.is_empty() {
+            return;
+        }
+        let mut blocks = Vec::new();
+        body.for_each_block(consumer.body, |block| blocks.push(block));
+        for block in blocks {
+            body.blocks[block].insts.retain(|inst| !gone.contains(inst));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::ir::testing::{fold, kernel, nest, read, site};
-    use crate::ir::{Binary, Builder, Compare, FaultKind, Kernel, Op, Order, Sink, Type, Value};
+    use crate::ir::{Binary, Builder, Compare, FaultKind, Kernel, Op, Order, Sink, Type, Unary, Value};
     use crate::pass::testing::{after, element, map, sum};
     use crate::pass::{CSE, DCE, FUSE};
     use pk_dsl::scalar::Scalar;
@@ -172,7 +194,24 @@ mod tests {
             let squares = square(b, size, x);
             vec![sum(b, size, |b, index| element(b, squares, &[index]))]
         });
-        insta::assert_snapshot!(after(dot, &[FUSE, DCE]), @"");
+        insta::assert_snapshot!(after(dot, &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: f32 = const 0.0
+            v3: f32 = nest v0
+                body(v4: i64) {
+                    v5: f32 = index v1[v4]
+                    v6: f32 = mul v5, v5
+                    v7: f32 = mul v6, v5
+                    v8: f32 = sub v7, v6
+                    give v8
+                }
+                reduce(interleaved) v2 by(v9: f32, v10: f32) {
+                    v11: f32 = add v9, v10
+                    give v11
+                }
+            give v3
+        }
+        ");
     }
 
     #[test]
@@ -185,7 +224,26 @@ mod tests {
             });
             vec![total, squares]
         });
-        insta::assert_snapshot!(after(moments, &[FUSE, CSE]), @"");
+        insta::assert_snapshot!(after(moments, &[FUSE, CSE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: f32 = const 0.0
+            v3: f32, v4: f32 = nest v0
+                body(v5: i64) {
+                    v6: f32 = index v1[v5]
+                    v7: f32 = mul v6, v6
+                    give v6, v7
+                }
+                reduce(interleaved) v2 by(v8: f32, v9: f32) {
+                    v10: f32 = add v8, v9
+                    give v10
+                }
+                reduce(interleaved) v2 by(v11: f32, v12: f32) {
+                    v13: f32 = add v11, v12
+                    give v13
+                }
+            give v3, v4
+        }
+        ");
     }
 
     #[test]
@@ -230,7 +288,30 @@ mod tests {
             });
             vec![first, total]
         });
-        insta::assert_snapshot!(after(between, &[FUSE]), @"");
+        insta::assert_snapshot!(after(between, &[FUSE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: i64 = const 0
+            v3: f32 = const 1.0
+            v4: f32 = add v3, v3
+            v5: f32 = const 0.0
+            v6: [f32; v0], v7: f32 = nest v0
+                body(v8: i64) {
+                    v9: f32 = index v1[v8]
+                    v10: f32 = mul v9, v9
+                    v11: f32 = mul v10, v9
+                    v12: f32 = sub v11, v10
+                    v13: f32 = add v12, v4
+                    give v12, v13
+                }
+                map
+                reduce(interleaved) v5 by(v14: f32, v15: f32) {
+                    v16: f32 = add v14, v15
+                    give v16
+                }
+            v17: f32 = index v6[v2] check s0
+            give v17, v7
+        }
+        ");
     }
 
     #[test]
@@ -254,7 +335,25 @@ mod tests {
         let faulting = build(Some(site(FaultKind::OutOfBounds, 0)));
         let before = faulting.to_string();
         assert_eq!(after(faulting, &[FUSE]), before);
-        insta::assert_snapshot!(after(build(None), &[FUSE, DCE]), @"");
+        insta::assert_snapshot!(after(build(None), &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: i64 = const 0
+            v3: bool = gt v0, v2
+            check s16 unless v3 [v0]
+            v4: f32 = const 0.0
+            v5: f32 = nest v0
+                body(v6: i64) {
+                    v7: i64 = sub v0, v6
+                    v8: f32 = index v1[v7]
+                    give v8
+                }
+                reduce(interleaved) v4 by(v9: f32, v10: f32) {
+                    v11: f32 = add v9, v10
+                    give v11
+                }
+            give v5
+        }
+        ");
     }
 
     #[test]
@@ -266,7 +365,7 @@ mod tests {
                 let negated = |b: &mut Builder, array| {
                     map(b, sizes, |b, index| {
                         let value = element(b, array, index);
-                        b.unary(crate::ir::Unary::Neg, value)
+                        b.unary(Unary::Neg, value)
                     })
                 };
                 arrays.map(|array| negated(b, array)).to_vec()
@@ -289,7 +388,32 @@ mod tests {
             let count = nest(b, &[size], vec![Sink::Filter { width: 0 }], types, body)[0];
             vec![count, sum(b, size, |b, index| element(b, x, &[index]))]
         });
-        insta::assert_snapshot!(after(positives, &[FUSE, DCE]), @"");
+        insta::assert_snapshot!(after(positives, &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: i64 = nest v0
+                body(v3: i64) {
+                    v4: f32 = index v1[v3]
+                    v5: f32 = mul v4, v4
+                    v6: f32 = mul v5, v4
+                    v7: f32 = sub v6, v5
+                    v8: f32 = const 0.0
+                    v9: bool = gt v7, v8
+                    give v9
+                }
+                filter(0)
+            v10: f32 = const 0.0
+            v11: f32 = nest v0
+                body(v12: i64) {
+                    v13: f32 = index v1[v12]
+                    give v13
+                }
+                reduce(interleaved) v10 by(v14: f32, v15: f32) {
+                    v16: f32 = add v14, v15
+                    give v16
+                }
+            give v2, v11
+        }
+        ");
     }
 
     #[test]
@@ -306,7 +430,29 @@ mod tests {
             });
             vec![total]
         });
-        insta::assert_snapshot!(after(rows, &[FUSE, DCE]), @"");
+        insta::assert_snapshot!(after(rows, &[FUSE, DCE]), @"
+        kernel test(v0: i64, v1: i64, v2: [f32; v0, v1]) {
+            v3: [f32; v0] = nest v0
+                body(v4: i64) {
+                    v5: f32 = const 0.0
+                    v6: f32 = nest v1
+                        body(v7: i64) {
+                            v8: f32 = index v2[v4, v7]
+                            v9: f32 = mul v8, v8
+                            v10: f32 = mul v9, v8
+                            v11: f32 = mul v10, v8
+                            give v11
+                        }
+                        reduce(interleaved) v5 by(v12: f32, v13: f32) {
+                            v14: f32 = add v12, v13
+                            give v14
+                        }
+                    give v6
+                }
+                map
+            give v3
+        }
+        ");
     }
 
     #[test]
@@ -346,6 +492,29 @@ mod tests {
             let total = sum(b, size, |b, index| element(b, squares, &[index]));
             vec![prefixes[0], total, squares]
         });
-        insta::assert_snapshot!(after(sinks, &[FUSE]), @"");
+        insta::assert_snapshot!(after(sinks, &[FUSE]), @"
+        kernel test(v0: i64, v1: [f32; v0]) {
+            v2: f32 = const 0.0
+            v3: f32 = const 0.0
+            v4: [f32; v0], v5: [f32; v0], v6: f32 = nest v0
+                body(v7: i64) {
+                    v8: f32 = index v1[v7]
+                    v9: f32 = mul v8, v8
+                    v10: f32 = mul v9, v8
+                    v11: f32 = sub v10, v9
+                    give v11, v11, v11
+                }
+                map
+                scan v2 by(v12: f32, v13: f32) {
+                    v14: f32 = add v12, v13
+                    give v14
+                }
+                reduce(interleaved) v3 by(v15: f32, v16: f32) {
+                    v17: f32 = add v15, v16
+                    give v17
+                }
+            give v5, v6, v4
+        }
+        ");
     }
 }

@@ -16,7 +16,7 @@ mod graph;
 mod inline;
 mod merge;
 
-use crate::ir::{Block, Kernel};
+use crate::ir::{Block, Body, Kernel};
 
 /// Fuses wherever it can; whether anything changed.
 pub(super) fn run(kernel: &mut Kernel) -> bool {
@@ -32,7 +32,7 @@ pub(super) fn run(kernel: &mut Kernel) -> bool {
 }
 
 /// The blocks that the instructions of `block` own.
-fn inner_blocks(body: &crate::ir::Body, block: Block) -> Vec<Block> {
+fn inner_blocks(body: &Body, block: Block) -> Vec<Block> {
     let mut blocks = Vec::new();
     for inst in &body.blocks[block].insts {
         body.insts[*inst].op.for_each_block(|inner| blocks.push(inner));

@@ -54,3 +54,58 @@ pub(in crate::pass) fn keeps_value(from: Scalar, to: Scalar) -> bool {
         (None, Some(_)) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pass::testing::simplified;
+    use crate::scalar_ops;
+    use pk_dsl::scalar::Const;
+
+    #[test]
+    fn a_detour_that_keeps_the_value_is_left_out() {
+        let of = |from, through, to| {
+            simplified(&[from], |b, params| {
+                let there = b.convert(params[0], through);
+                b.convert(there, to)
+            })
+        };
+        assert_eq!(of(Scalar::I8, Scalar::I64, Scalar::I8), "give v0");
+        assert_eq!(of(Scalar::F32, Scalar::F64, Scalar::F32), "give v0");
+        assert_eq!(of(Scalar::U8, Scalar::F32, Scalar::I64), "v1: i64 = convert v0; give v1");
+        assert_eq!(of(Scalar::I64, Scalar::I32, Scalar::U8), "v1: u8 = convert v0; give v1");
+        assert_eq!(of(Scalar::I32, Scalar::F32, Scalar::F64).matches("convert").count(), 2);
+        assert_eq!(of(Scalar::I8, Scalar::F32, Scalar::U8).matches("convert").count(), 2);
+    }
+
+    /// Every rule against the definition, on the values at the edges of every type.
+    #[test]
+    fn a_detour_that_is_left_out_makes_no_difference() {
+        let edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+        let floats = [0.5, -1.5, 3e9, 1e30, f64::NAN, f64::INFINITY, -0.0, 16_777_217.0];
+        let patterns: Vec<u64> = edges
+            .into_iter()
+            .flat_map(|bits: u64| [bits, !bits, bits << 32])
+            .chain(
+                floats
+                    .into_iter()
+                    .flat_map(|float: f64| [float.to_bits(), u64::from((float as f32).to_bits())]),
+            )
+            .collect();
+        let mut rules = 0;
+        for from in Scalar::ALL {
+            for through in Scalar::ALL {
+                for to in Scalar::ALL.into_iter().filter(|to| is_redundant(from, through, *to)) {
+                    rules += 1;
+                    for bits in &patterns {
+                        let value = Const::from_bits(from, *bits);
+                        let detour = scalar_ops::convert(scalar_ops::convert(value, through), to);
+                        let direct = scalar_ops::convert(value, to);
+                        assert!(detour.same(direct), "{value} from {from} through {through} to {to}");
+                    }
+                }
+            }
+        }
+        assert!(rules > 100);
+    }
+}

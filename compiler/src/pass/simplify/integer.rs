@@ -119,3 +119,102 @@ impl Simplifier<'_> {
         Outcome::Op(Op::Binary(shift_or_mask, lhs, amount))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::testing::site;
+    use crate::ir::{Binary, FaultKind, IntDiv, Op, Type, Unary};
+    use crate::pass::testing::simplified;
+    use pk_dsl::scalar::Scalar;
+
+    /// `x op constant`
+    fn with(scalar: Scalar, op: Binary, constant: i128) -> String {
+        simplified(&[scalar], |b, params| {
+            let constant = b.int(scalar, constant);
+            b.binary(op, params[0], constant)
+        })
+    }
+
+    #[test]
+    fn neutral_and_absorbing_constants() {
+        for (op, constant) in [
+            (Binary::Add, 0),
+            (Binary::Sub, 0),
+            (Binary::Mul, 1),
+            (Binary::And, -1),
+            (Binary::Or, 0),
+            (Binary::Shl, 32),
+            (Binary::Rotl, 0),
+        ] {
+            assert_eq!(with(Scalar::I32, op, constant), "give v0", "{op:?} {constant}");
+        }
+        assert_eq!(with(Scalar::U8, Binary::Mul, 0), "v1: u8 = const 0; give v1");
+        assert_eq!(with(Scalar::U8, Binary::Or, 255), "v1: u8 = const 255; give v1");
+        assert_eq!(with(Scalar::I64, Binary::Xor, -1), "v1: i64 = not v0; give v1");
+        assert_eq!(with(Scalar::I64, Binary::Mul, -1), "v1: i64 = neg v0; give v1");
+        assert_eq!(with(Scalar::I64, Binary::Mul, 3), "v1: i64 = const 3; v2: i64 = mul v0, v1; give v2");
+    }
+
+    #[test]
+    fn equal_operands() {
+        let of = |op| simplified(&[Scalar::I16], |b, params| b.binary(op, params[0], params[0]));
+        assert_eq!(of(Binary::Sub), "v1: i16 = const 0; give v1");
+        assert_eq!(of(Binary::And), "give v0");
+        assert_eq!(of(Binary::Add), "v1: i16 = add v0, v0; give v1");
+    }
+
+    #[test]
+    fn offsets_add_up_and_wrap() {
+        let sum = simplified(&[Scalar::U8], |b, params| {
+            let (one, large) = (b.int(Scalar::U8, 1), b.int(Scalar::U8, 250));
+            let sum = b.binary(Binary::Sub, params[0], one);
+            b.binary(Binary::Add, large, sum)
+        });
+        assert_eq!(sum, "v1: u8 = const 249; v2: u8 = add v0, v1; give v2");
+    }
+
+    #[test]
+    fn a_negative_operand_is_subtracted() {
+        let sum = simplified(&[Scalar::I32; 2], |b, params| {
+            let negative = b.unary(Unary::Neg, params[1]);
+            b.binary(Binary::Add, params[0], negative)
+        });
+        assert_eq!(sum, "v2: i32 = sub v0, v1; give v2");
+    }
+
+    fn divided(scalar: Scalar, op: IntDiv, divisor: i128) -> String {
+        simplified(&[scalar], |b, params| {
+            let rhs = b.int(scalar, divisor);
+            let check = Some(site(FaultKind::DivisionByZero, 0));
+            b.single(Op::IntDiv { op, lhs: params[0], rhs, check }, Type::scalar(scalar))
+        })
+    }
+
+    #[test]
+    fn powers_of_two_divide_by_shifting_where_that_rounds_alike() {
+        let shifted = "v1: u32 = const 3; v2: u32 = shr v0, v1; give v2";
+        assert_eq!(divided(Scalar::U32, IntDiv::Div, 8), shifted);
+        assert_eq!(divided(Scalar::I32, IntDiv::DivFloor, 8), shifted.replace("u32", "i32"));
+        assert_eq!(
+            divided(Scalar::I32, IntDiv::ModFloor, 8),
+            "v1: i32 = const 7; v2: i32 = and v0, v1; give v2"
+        );
+        assert_eq!(
+            divided(Scalar::I32, IntDiv::Div, 8),
+            "v1: i32 = const 8; v2: i32 = int_div v0, v1; give v2"
+        );
+        assert_eq!(divided(Scalar::I32, IntDiv::DivFloor, 1), "give v0");
+    }
+
+    #[test]
+    fn only_zero_keeps_the_check() {
+        assert_eq!(
+            divided(Scalar::I32, IntDiv::Rem, -3),
+            "v1: i32 = const -3; v2: i32 = int_rem v0, v1; give v2"
+        );
+        assert_eq!(
+            divided(Scalar::I32, IntDiv::Rem, 0),
+            "v1: i32 = const 0; v2: i32 = int_rem v0, v1 check s4; give v2"
+        );
+    }
+}

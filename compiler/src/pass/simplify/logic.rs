@@ -117,3 +117,66 @@ fn opposite(op: Compare) -> Compare {
         Compare::Ge => Compare::Lt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::{Binary, Compare, Unary};
+    use crate::pass::testing::simplified;
+    use pk_dsl::scalar::Scalar;
+
+    #[test]
+    fn a_value_is_equal_to_itself_unless_it_may_be_nan() {
+        let of = |scalar, op| simplified(&[scalar], |b, params| b.compare(op, params[0], params[0]));
+        assert_eq!(of(Scalar::I8, Compare::Le), "v1: bool = const true; give v1");
+        assert_eq!(of(Scalar::I8, Compare::Lt), "v1: bool = const false; give v1");
+        assert_eq!(of(Scalar::F32, Compare::Eq), "v1: bool = eq v0, v0; give v1");
+    }
+
+    #[test]
+    fn negation_reverses_what_nan_does_not_spoil() {
+        let of = |scalar, op| {
+            simplified(&[scalar; 2], |b, params| {
+                let comparison = b.compare(op, params[0], params[1]);
+                b.unary(Unary::Not, comparison)
+            })
+        };
+        assert_eq!(of(Scalar::I32, Compare::Lt), "v2: bool = ge v0, v1; give v2");
+        assert_eq!(of(Scalar::F32, Compare::Eq), "v2: bool = ne v0, v1; give v2");
+        assert_eq!(of(Scalar::F32, Compare::Lt), "v2: bool = lt v0, v1; v3: bool = not v2; give v3");
+    }
+
+    #[test]
+    fn offsets_move_over_equality_alone() {
+        let of = |op| {
+            simplified(&[Scalar::I32], |b, params| {
+                let (one, three) = (b.int(Scalar::I32, 1), b.int(Scalar::I32, 3));
+                let sum = b.binary(Binary::Add, params[0], one);
+                b.compare(op, three, sum)
+            })
+        };
+        assert_eq!(of(Compare::Eq), "v1: i32 = const 2; v2: bool = eq v0, v1; give v2");
+        assert!(of(Compare::Lt).contains("gt") && of(Compare::Lt).contains("add"));
+    }
+
+    #[test]
+    fn selections() {
+        let of = |a: Option<bool>, b: Option<bool>| {
+            simplified(&[Scalar::Bool; 3], |builder, params| {
+                let a = a.map_or(params[1], |a| builder.constant(a));
+                let b = b.map_or(params[2], |b| builder.constant(b));
+                builder.select(params[0], a, b)
+            })
+        };
+        assert_eq!(of(Some(true), Some(false)), "give v0");
+        assert_eq!(of(Some(false), Some(true)), "v3: bool = not v0; give v3");
+        assert_eq!(of(Some(true), None), "v3: bool = or v0, v2; give v3");
+        assert_eq!(of(None, Some(false)), "v3: bool = and v0, v1; give v3");
+        assert_eq!(of(Some(false), None), "v3: bool = not v0; v4: bool = and v3, v2; give v4");
+        assert_eq!(of(None, None), "v3: bool = select v0, v1, v2; give v3");
+        let of_equal = simplified(&[Scalar::Bool, Scalar::F32], |b, params| {
+            let not = b.unary(Unary::Not, params[0]);
+            b.select(not, params[1], params[1])
+        });
+        assert_eq!(of_equal, "give v1");
+    }
+}

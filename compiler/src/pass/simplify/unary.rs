@@ -23,3 +23,37 @@ impl Simplifier<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::{Binary, Unary};
+    use crate::pass::testing::simplified;
+    use pk_dsl::scalar::Scalar;
+
+    fn twice(scalar: Scalar, first: Unary, second: Unary) -> String {
+        simplified(&[scalar], |b, params| {
+            let once = b.unary(first, params[0]);
+            b.unary(second, once)
+        })
+    }
+
+    #[test]
+    fn what_is_undone_or_done_already() {
+        assert_eq!(twice(Scalar::F32, Unary::Neg, Unary::Neg), "give v0");
+        assert_eq!(twice(Scalar::F32, Unary::Neg, Unary::Abs), "v1: f32 = abs v0; give v1");
+        assert_eq!(twice(Scalar::F64, Unary::Floor, Unary::Trunc), "v1: f64 = floor v0; give v1");
+        assert_eq!(twice(Scalar::I8, Unary::Abs, Unary::Neg).matches("i8 = ").count(), 2);
+    }
+
+    #[test]
+    fn only_the_difference_of_integers_changes_sign_by_order() {
+        let of = |scalar| {
+            simplified(&[scalar; 2], |b, params| {
+                let difference = b.binary(Binary::Sub, params[0], params[1]);
+                b.unary(Unary::Neg, difference)
+            })
+        };
+        assert_eq!(of(Scalar::I32), "v2: i32 = sub v1, v0; give v2");
+        assert!(of(Scalar::F32).contains("neg"));
+    }
+}
