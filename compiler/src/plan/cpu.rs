@@ -326,15 +326,16 @@ impl<'a> Planner<'a> {
                 last_use[buffer.0 as usize] = Some(at);
             }
         }
-        let steps = std::mem::take(&mut self.plan.steps);
-        for (at, step) in steps.into_iter().enumerate() {
-            self.plan.steps.push(step);
-            for (number, data) in self.plan.buffers.iter().enumerate() {
-                if last_use[number] == Some(at) && data.result.is_none() {
-                    self.plan.steps.push(Step::Release(Buffer(number as u32)));
-                }
+        let mut releases = vec![Vec::new(); self.plan.steps.len()];
+        for (number, (data, last)) in self.plan.buffers.iter().zip(last_use).enumerate() {
+            if let (None, Some(at)) = (data.result, last) {
+                releases[at].push(Step::Release(Buffer(number as u32)));
             }
         }
+        let steps = std::mem::take(&mut self.plan.steps);
+        let with_releases = steps.into_iter().zip(releases);
+        self.plan.steps =
+            with_releases.flat_map(|(step, after)| std::iter::once(step).chain(after)).collect();
     }
 
     fn buffers_of(&self, step: &Step) -> Vec<Buffer> {

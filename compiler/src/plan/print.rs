@@ -158,3 +158,178 @@ impl fmt::Display for Plan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ir::{
+            Binary, Builder, Kernel, Order, Sink, Type, Value,
+            testing::{fold, kernel, nest, read},
+        },
+        plan::cpu,
+    };
+    use pk_dsl::scalar::Scalar;
+
+    fn vector(extent: Value) -> Type {
+        Type { scalar: Scalar::F64, shape: vec![extent] }
+    }
+
+    fn map(b: &mut Builder, extent: Value, build: impl FnOnce(&mut Builder, Value) -> Value) -> Value {
+        nest(b, &[extent], vec![Sink::Map], vec![vector(extent)], |b, i| vec![build(b, i[0])])[0]
+    }
+
+    fn sum(b: &mut Builder, extent: Value, build: impl FnOnce(&mut Builder, Value) -> Value) -> Value {
+        let zero = b.constant(0.0f64);
+        let fold = fold(b, Binary::Add, zero, Order::Interleaved);
+        let sinks = vec![Sink::Reduce { fold, on_empty: None }];
+        nest(b, &[extent], sinks, vec![Type::scalar(Scalar::F64)], |b, i| vec![build(b, i[0])])[0]
+    }
+
+    /// `x / sum(x)` through an array that only later steps read.
+    fn normalize() -> Kernel {
+        kernel(1, &[(Scalar::F64, &[0])], |b, sizes, params| {
+            let squares = map(b, sizes[0], |b, i| {
+                let x = read(b, params[0], i);
+                b.binary(Binary::Mul, x, x)
+            });
+            let total = sum(b, sizes[0], |b, i| read(b, squares, i));
+            let one = b.constant(1.0f64);
+            let scale = b.binary(Binary::Div, one, total);
+            let scaled = map(b, sizes[0], |b, i| {
+                let x = read(b, squares, i);
+                b.binary(Binary::Mul, x, scale)
+            });
+            vec![scaled, total, params[0]]
+        })
+    }
+
+    #[test]
+    fn memory_lives_from_its_first_to_its_last_step() {
+        insta::assert_snapshot!(cpu(&normalize()), @r"
+        slot0: address of the cancel flag
+        slot1: why the launch ended early
+        slot2: v0
+        slot3: v1
+        slot4: v5
+        slot5: v12
+        slot6: v18
+        slot7: v14
+        slot8: address of the leaf results of i6
+        buffer0: [f64; slot2] at slot4
+        buffer1: [f64; slot2] at slot6, result 0
+        buffer2: [u64; leaves(slot2), 1] at slot8
+        allocate buffer0
+        run step0: main i2 over elements of slot2
+        allocate buffer2
+        run step1: main i6 over leaves of slot2, scratch [u64; 160]
+        run step2: combine i6 once, scratch [u64; 160]
+        release buffer2
+        run step3: serial i8 once
+        allocate buffer1
+        run step4: main i11 over elements of slot2
+        release buffer0
+        return [f64; slot2] buffer1
+        return f64 slot5
+        return [f64; slot2] copy of parameter 0
+        ");
+    }
+
+    #[test]
+    fn rows_are_written_in_place_and_their_inputs_to_scratch() {
+        let kernel = kernel(2, &[(Scalar::F64, &[0, 1])], |b, sizes, _| {
+            let rows = Type { scalar: Scalar::F64, shape: sizes.to_vec() };
+            nest(b, &sizes[..1], vec![Sink::Map], vec![rows], |b, i| {
+                let hidden = map(b, sizes[1], |b, j| {
+                    let sum = b.binary(Binary::Add, i[0], j);
+                    b.convert(sum, Scalar::F64)
+                });
+                let total = sum(b, sizes[1], |b, j| read(b, hidden, j));
+                vec![map(b, sizes[1], |b, j| {
+                    let x = read(b, hidden, j);
+                    b.binary(Binary::Div, x, total)
+                })]
+            })
+        });
+        insta::assert_snapshot!(cpu(&kernel), @r"
+        slot0: address of the cancel flag
+        slot1: why the launch ended early
+        slot2: v0
+        slot3: v1
+        slot4: v2
+        slot5: v19
+        buffer0: [f64; slot2, slot3] at slot5, result 0
+        allocate buffer0
+        run step0: main i10 over elements of slot2, scratch [f64; slot3], [u64; 160]
+        return [f64; slot2, slot3] buffer0
+        ");
+    }
+
+    #[test]
+    fn scans_and_histograms_take_several_launches() {
+        let kernel = kernel(1, &[(Scalar::F64, &[0])], |b, sizes, params| {
+            let zero = b.constant(0.0f64);
+            let bins = b.int(Scalar::I64, 10);
+            let sinks = vec![
+                Sink::Scan { fold: fold(b, Binary::Add, zero, Order::Ordered), exclusive: true },
+                Sink::ReduceByIndex { bins, fold: fold(b, Binary::Add, zero, Order::Ordered) },
+            ];
+            let types = vec![vector(sizes[0]), vector(bins)];
+            nest(b, sizes, sinks, types, |b, i| {
+                let x = read(b, params[0], i[0]);
+                vec![x, i[0], x]
+            })
+        });
+        insta::assert_snapshot!(cpu(&kernel), @r"
+        slot0: address of the cancel flag
+        slot1: why the launch ended early
+        slot2: v0
+        slot3: v1
+        slot4: v12
+        slot5: v13
+        slot6: address of the leaf results of i5
+        buffer0: [f64; slot2] at slot4, result 0
+        buffer1: [f64; 10] at slot5, result 1
+        buffer2: [u64; leaves(slot2), 1] at slot6
+        allocate buffer0
+        allocate buffer1
+        allocate buffer2
+        run step0: prepare i5 once, scratch [u64; 160]
+        run step1: main i5 over leaves of slot2 in order, scratch [u64; 160]
+        run step2: combine i5 once, scratch [u64; 160]
+        run step3: apply i5 over leaves of slot2, scratch [u64; 160]
+        release buffer2
+        return [f64; slot2] buffer0
+        return [f64; 10] buffer1
+        ");
+    }
+
+    #[test]
+    fn a_size_that_is_computed_is_known_before_memory_of_that_size_is_needed() {
+        let kernel = kernel(1, &[(Scalar::F64, &[0])], |b, sizes, _| {
+            let two = b.int(Scalar::I64, 2);
+            let inner = b.binary(Binary::Sub, sizes[0], two);
+            let items = b.convert(inner, Scalar::F64);
+            let then = b.block(Vec::new(), |b, _| vec![map(b, inner, |_, _| items)]);
+            let otherwise = b.block(Vec::new(), |b, _| vec![map(b, inner, |b, j| b.convert(j, Scalar::F64))]);
+            let zero = b.int(Scalar::I64, 0);
+            let cond = b.compare(crate::ir::Compare::Lt, zero, inner);
+            let op = crate::ir::Op::If { cond, then, otherwise };
+            b.multi(op, vec![vector(inner)])
+        });
+        insta::assert_snapshot!(cpu(&kernel), @r"
+        slot0: address of the cancel flag
+        slot1: why the launch ended early
+        slot2: v0
+        slot3: v1
+        slot4: v11
+        slot5: v12
+        slot6: v3
+        slot7: v4
+        buffer0: [f64; slot6] at slot5, result 0
+        run step0: serial i1, i2, i7 once
+        allocate buffer0
+        run step1: serial i8 once
+        return [f64; slot6] buffer0
+        ");
+    }
+}

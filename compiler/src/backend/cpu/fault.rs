@@ -49,26 +49,41 @@ impl Emitter<'_, '_> {
         });
     }
 
-    /// Notes a fault unless one at the same or a lower element stands there.
+    /// Notes a fault unless one at the same or a lower element stands there. Selects rather than branches: whoever calls
+    /// this has left the hot path with one block, which can be told to be cold.
     pub(super) fn record_fault(&mut self, site: Site, (index, length): (Value, Value)) {
         let base = site.index() as i32 * SIZE;
-        let zero = self.int(0);
+        let (zero, one) = (self.int(0), self.int(1));
         let (element, index, length) = match self.element {
             Element::Outside => (zero, index, length),
             Element::At(element) => (element, index, length),
             Element::InFold => (self.int(Fault::IN_FOLD as i64), zero, zero),
         };
-        let faults = self.faults;
-        let is_raised = self.builder.ins().load(types::I64, MEMORY, faults, base + IS_RAISED);
-        let known = self.builder.ins().load(types::I64, MEMORY, faults, base + ELEMENT);
+        let [is_raised, known] = [IS_RAISED, ELEMENT].map(|field| self.load_fault_field(base + field));
         let is_first = self.icmp(IntCC::Equal, is_raised, zero);
         let is_lower = self.icmp(IntCC::UnsignedLessThan, element, known);
         let is_news = self.builder.ins().bor(is_first, is_lower);
-        self.if_then(is_news, |e| {
-            let one = e.int(1);
-            for (offset, value) in [(IS_RAISED, one), (ELEMENT, element), (INDEX, index), (LENGTH, length)] {
-                e.builder.ins().store(MEMORY, value, faults, base + offset);
-            }
-        });
+        for (field, value) in [(IS_RAISED, one), (ELEMENT, element), (INDEX, index), (LENGTH, length)] {
+            let before = self.load_fault_field(base + field);
+            let after = self.builder.ins().select(is_news, value, before);
+            self.builder.ins().store(MEMORY, after, self.faults, base + field);
+        }
+    }
+
+    fn load_fault_field(&mut self, offset: i32) -> Value {
+        self.builder.ins().load(types::I64, MEMORY, self.faults, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_a_fault_only_once_it_is_raised() {
+        let site = Site::from_index(3);
+        assert_eq!(FaultRecord::default().fault(site), None);
+        let record = FaultRecord { is_raised: 1, element: 5, index: -1, length: 4 };
+        assert_eq!(record.fault(site), Some(Fault { site, element: 5, index: -1, length: 4 }));
     }
 }

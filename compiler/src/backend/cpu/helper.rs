@@ -69,7 +69,7 @@ pub(super) struct Helpers {
 
 impl Helpers {
     /// Declares what the CPU of `module` needs.
-    pub(super) fn declare(module: &mut dyn Module) -> Result<Helpers, ModuleError> {
+    pub(super) fn declare(module: &mut dyn Module) -> Result<Helpers, Box<ModuleError>> {
         let mut declared = Vec::new();
         for (function, scalar, name) in names() {
             if is_native(function, module.isa()) {
@@ -79,7 +79,7 @@ impl Helpers {
             let mut signature = module.make_signature();
             signature.params = vec![AbiParam::new(ty); function.arity()];
             signature.returns = vec![AbiParam::new(ty)];
-            let id = module.declare_function(name, Linkage::Import, &signature)?;
+            let id = module.declare_function(name, Linkage::Import, &signature).map_err(Box::new)?;
             declared.push((function, scalar, id));
         }
         Ok(Helpers { declared })
@@ -96,4 +96,17 @@ fn is_native(function: Function, isa: &dyn TargetIsa) -> bool {
     let flags = isa.isa_flags();
     let flag = flags.iter().find(|flag| flag.name == function.feature());
     flag.is_none_or(|flag| flag.as_bool().unwrap_or(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn symbols_are_distinct_and_cannot_be_those_of_another_library() {
+        let symbols: HashSet<&str> = names().map(|(_, _, symbol)| symbol).collect();
+        assert_eq!(symbols.len(), 10);
+        assert!(symbols.iter().all(|symbol| symbol.starts_with("pk_")));
+    }
 }

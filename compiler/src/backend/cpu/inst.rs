@@ -2,7 +2,7 @@
 
 use super::emitter::Emitter;
 use crate::{
-    ir::{Block, Body, Inst, InstData, Op, Value as IrValue},
+    ir::{Block, Body, Entity, Inst, InstData, IntDiv, Op, Site, Value as IrValue},
     math::{self, Routine},
     plan::{Home, Stop},
 };
@@ -27,37 +27,7 @@ impl<'a> Emitter<'a, '_> {
     pub(super) fn inst(&mut self, inst: Inst) {
         let body: &'a Body = self.body;
         let data = &body.insts[inst];
-        let results = match &data.op {
-            Op::Nest(nest) => self.inner_nest(inst, nest),
-            Op::If { cond, then, otherwise } => self.if_inst(data, *cond, *then, *otherwise),
-            Op::Loop { start, end, init, cond, body } => {
-                let blocks = LoopBlocks { cond: *cond, body: *body };
-                self.loop_inst(data, [*start, *end], init, blocks)
-            }
-            Op::Call { routine, args } => self.call(*routine, args),
-            Op::Check { cond, site, values } => {
-                let holds = self.value(*cond);
-                let details = self.all(values);
-                let zero = self.int(0);
-                let detail = |at: usize| details.get(at).copied().unwrap_or(zero);
-                let (index, length) = (detail(0), detail(1));
-                let fails = self.icmp_zero(holds);
-                self.if_rarely(fails, |e| {
-                    e.record_fault(*site, (index, length));
-                    e.stop(Stop::Check);
-                });
-                Vec::new()
-            }
-            _ => vec![self.single(data)],
-        };
-        data.results.iter().zip(results).for_each(|(value, code)| self.define(*value, code));
-    }
-
-    /// Emits an instruction that computes one value without blocks of its own.
-    fn single(&mut self, data: &'a InstData) -> Value {
-        let body = self.body;
-        let result = data.results[0];
-        match &data.op {
+        let single = match &data.op {
             Op::Const(constant) => self.constant(*constant),
             Op::Unary(op, a) => {
                 let x = self.value(*a);
@@ -81,24 +51,59 @@ impl<'a> Emitter<'a, '_> {
             }
             Op::Convert(a) => {
                 let x = self.value(*a);
-                self.convert(body.scalar(*a), body.scalar(result), x)
+                self.convert(body.scalar(*a), body.scalar(data.results[0]), x)
             }
             Op::Bits(a) => {
                 let x = self.value(*a);
-                self.reinterpret(body.scalar(*a), body.scalar(result), x)
+                self.reinterpret(body.scalar(*a), body.scalar(data.results[0]), x)
             }
-            Op::IntDiv { op, lhs, rhs, check } => {
-                let (x, y) = (self.value(*lhs), self.value(*rhs));
-                if let Some(site) = check {
-                    let is_zero = self.icmp_zero(y);
-                    self.fault_if(is_zero, *site, |e| (e.int(0), e.int(0)));
-                }
-                self.int_div(*op, body.scalar(*lhs), x, y, body.constant(*rhs))
-            }
+            Op::IntDiv { op, lhs, rhs, check } => self.checked_int_div(*op, *lhs, *rhs, *check),
             Op::Index { array, indices, check } => self.index(*array, indices, *check),
-            Op::Array(items) => self.array(result, items),
-            Op::Call { .. } | Op::If { .. } | Op::Loop { .. } | Op::Nest(_) | Op::Check { .. } => self.int(0),
+            Op::Array(items) => self.array(data.results[0], items),
+            Op::Call { routine, args } => {
+                let results = self.call(*routine, args);
+                return self.define_all(&data.results, results);
+            }
+            Op::If { cond, then, otherwise } => {
+                let results = self.if_inst(data, *cond, *then, *otherwise);
+                return self.define_all(&data.results, results);
+            }
+            Op::Loop { start, end, init, cond, body } => {
+                let blocks = LoopBlocks { cond: *cond, body: *body };
+                let results = self.loop_inst(data, [*start, *end], init, blocks);
+                return self.define_all(&data.results, results);
+            }
+            Op::Nest(nest) => {
+                let results = self.inner_nest(inst, nest);
+                return self.define_all(&data.results, results);
+            }
+            Op::Check { cond, site, values } => return self.check(*cond, *site, values),
+        };
+        self.define(data.results[0], single);
+    }
+
+    fn define_all(&mut self, values: &[IrValue], codes: Vec<Value>) {
+        values.iter().zip(codes).for_each(|(value, code)| self.define(*value, code));
+    }
+
+    fn checked_int_div(&mut self, op: IntDiv, lhs: IrValue, rhs: IrValue, check: Option<Site>) -> Value {
+        let (x, y) = (self.value(lhs), self.value(rhs));
+        if let Some(site) = check {
+            let is_zero = self.icmp_zero(y);
+            self.fault_if(is_zero, site, |e| (e.int(0), e.int(0)));
         }
+        self.int_div(op, self.body.scalar(lhs), x, y, self.body.constant(rhs))
+    }
+
+    fn check(&mut self, cond: IrValue, site: Site, values: &[IrValue]) {
+        let cond = self.value(cond);
+        let (details, zero) = (self.all(values), self.int(0));
+        let detail = |at: usize| details.get(at).copied().unwrap_or(zero);
+        let fails = self.icmp_zero(cond);
+        self.if_rarely(fails, |e| {
+            e.record_fault(site, (detail(0), detail(1)));
+            e.stop(Stop::Check);
+        });
     }
 
     /// 1 where the integer `x` is 0, else 0.
@@ -171,7 +176,7 @@ impl<'a> Emitter<'a, '_> {
             return;
         }
         if let (Some(Home::InPlace), Some(_)) = (self.plan.home(value), place) {
-            self.places[crate::ir::Entity::index(value)] = place;
+            self.places[value.index()] = place;
         }
     }
 

@@ -102,16 +102,14 @@ pub fn compile(
 ) -> Result<Artifact, CodegenError> {
     let mut context = module.make_context();
     let mut builder_context = FunctionBuilderContext::new();
-    let helpers = helper::Helpers::declare(module)
-        .map_err(|cause| CodegenError { function: "helpers".to_string(), cause: Box::new(cause) })?;
+    let error = |function: &str, cause| CodegenError { function: function.to_string(), cause };
+    let helpers = helper::Helpers::declare(module).map_err(|cause| error("helpers", cause))?;
     let mut functions = Vec::new();
     for (number, launch) in plan.launches().enumerate() {
         context.func.signature = launch::signature(module);
         launch::build(kernel, plan, launch, &helpers, module, &mut context.func, &mut builder_context);
         let name = format!("step{number}");
-        let function = define(module, &mut context, &name, text)
-            .map_err(|cause| CodegenError { function: name, cause: Box::new(cause) })?;
-        functions.push(function);
+        functions.push(define(module, &mut context, &name, text).map_err(|cause| error(&name, cause))?);
         module.clear_context(&mut context);
     }
     Ok(Artifact { functions })
@@ -122,11 +120,11 @@ fn define(
     context: &mut Context,
     name: &str,
     text: Text,
-) -> Result<FunctionCode, ModuleError> {
-    let id = module.declare_function(name, Linkage::Local, &context.func.signature)?;
+) -> Result<FunctionCode, Box<ModuleError>> {
+    let id = module.declare_function(name, Linkage::Local, &context.func.signature).map_err(Box::new)?;
     let clif = (text == Text::Clif).then(|| format!("; {name}\n{}", context.func.display()));
     context.set_disasm(text == Text::Assembly);
-    module.define_function(id, context)?;
+    module.define_function(id, context).map_err(Box::new)?;
     let assembly = context.compiled_code().and_then(|code| code.vcode.as_ref());
     let text = clif.or_else(|| assembly.map(|assembly| format!("; {name}\n{assembly}")));
     Ok(FunctionCode { id, text })

@@ -1,4 +1,4 @@
-//! Bounds: checks that cannot fail are dropped, comparisons that cannot fail are decided.
+//! Bounds: checks that cannot fail are dropped; comparisons, minima and maxima whose outcome is sure are decided.
 //!
 //! The walk carries what is known where it stands: that the extents of arrays that exist are not negative, that inside
 //! a nest its extents are at least one, what the conditions around it and the checks before it say. The proofs are
@@ -8,7 +8,8 @@
 mod linear;
 mod prove;
 
-use crate::ir::{Block, Body, Inst, Kernel, Op, Value};
+use super::rewrite::Replacements;
+use crate::ir::{Binary, Block, Body, Compare, Inst, Kernel, Op, Value};
 use pk_dsl::scalar::Const;
 use prove::Prover;
 
@@ -16,14 +17,18 @@ use prove::Prover;
 pub(super) fn run(kernel: &mut Kernel) -> bool {
     let findings = Walk::over(kernel);
     let is_changed = !findings.is_empty();
+    let body = &mut kernel.body;
+    let mut replacements = Replacements::default();
     for (inst, finding) in findings {
-        let op = &mut kernel.body.insts[inst].op;
-        match (finding, op) {
+        let data = &mut body.insts[inst];
+        match (finding, &mut data.op) {
             (Finding::Unneeded, Op::Index { check, .. } | Op::IntDiv { check, .. }) => *check = None,
             (Finding::Decided(holds), op) => *op = Op::Const(Const::from(holds)),
+            (Finding::Same(value), _) => replacements.insert_all(&data.results, &[value]),
             _ => {}
         }
     }
+    replacements.apply(body);
     is_changed
 }
 
@@ -33,6 +38,8 @@ enum Finding {
     Unneeded,
     /// It is a comparison with this result.
     Decided(bool),
+    /// It is a minimum or maximum, always this one of its operands.
+    Same(Value),
 }
 
 struct Walk<'a> {
@@ -86,6 +93,13 @@ impl<'a> Walk<'a> {
                     self.findings.push((inst, Finding::Decided(holds)));
                 }
             }
+            Op::Binary(op @ (Binary::Min | Binary::Max), a, b) if body.scalar(*a).is_int() => {
+                let is_first_least = self.prover.decide(Compare::Le, *a, *b) == Some(true);
+                if is_first_least || self.prover.decide(Compare::Ge, *a, *b) == Some(true) {
+                    let is_first = is_first_least == (*op == Binary::Min);
+                    self.findings.push((inst, Finding::Same(if is_first { *a } else { *b })));
+                }
+            }
             Op::Check { cond, .. } => self.prover.learn(*cond, true),
             Op::If { cond, then, otherwise } => {
                 self.inside(*then, |prover| prover.learn(*cond, true));
@@ -118,7 +132,7 @@ mod tests {
     use crate::ir::testing::{kernel, nest, read, site};
     use crate::ir::{Binary, Builder, Compare, FaultKind, IntDiv, Kernel, Op, Sink, Type, Value};
     use crate::pass::testing::{after, element, map, scalars};
-    use crate::pass::{BOUNDS, CSE};
+    use crate::pass::{BOUNDS, CSE, DCE, SIMPLIFY};
     use pk_dsl::scalar::Scalar;
 
     /// How many checks stay in a kernel of `x: [f32; n]`.
@@ -262,6 +276,22 @@ mod tests {
             })
         };
         assert_eq!((summed(0, 0), summed(2, -1), summed(-1, 0), summed(0, 1)), (0, 0, 1, 1));
+    }
+
+    #[test]
+    fn a_clamp_that_does_nothing_is_gone() {
+        let clamped = |offset: i64| {
+            let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+                vec![gather(b, sizes[0], params[0], |b, i| {
+                    let (zero, last, at) = (b.constant(0i64), plus(b, sizes[0], -1), plus(b, i, offset));
+                    let low = b.binary(Binary::Max, at, zero);
+                    b.binary(Binary::Min, low, last)
+                })]
+            });
+            let text = after(kernel, &[SIMPLIFY, CSE, BOUNDS, DCE]);
+            ["max", "min"].map(|op| text.contains(&format!("= {op} ")))
+        };
+        assert_eq!((clamped(-1), clamped(0), clamped(1)), ([true, false], [false; 2], [false, true]));
     }
 
     #[test]
