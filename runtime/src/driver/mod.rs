@@ -13,7 +13,7 @@ mod fits;
 pub mod interp;
 mod memory;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use memory::AlignedBytes;
 

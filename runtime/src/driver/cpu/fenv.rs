@@ -92,19 +92,63 @@ fn write((): Control) {}
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
+    use crate::driver::{
+        Arg, Driver, Executable, Job, Output,
+        cpu::CpuDriver,
+        tests::kernels::{self, kernel, map},
+    };
+    use pk_compiler::ir::Binary;
+    use pk_dsl::scalar::Scalar;
+    use std::sync::Arc;
+
+    /// Flush-to-zero, subnormals are zero, round up.
+    const ODD: Control = DEFAULT | 0x8040 | 0x4000;
+
+    /// The exception flags, which arithmetic sets.
+    const FLAGS: Control = 0x3F;
+
+    fn in_odd_environment<R>(run: impl FnOnce() -> R) -> R {
+        let before = read();
+        write(ODD);
+        let result = run();
+        let after = read();
+        write(before);
+        assert_eq!(after & !FLAGS, ODD);
+        result
+    }
 
     #[test]
     fn the_hosts_environment_comes_back() {
-        // Flush-to-zero, subnormals are zero, round up.
-        let odd = DEFAULT | 0x8040 | 0x4000;
-        let before = read();
-        write(odd);
-        let inside = {
+        let inside = in_odd_environment(|| {
             let _guard = DefaultEnvironment::enter();
             read()
-        };
-        let after = read();
-        write(before);
-        assert_eq!((inside, after & !0x3F), (DEFAULT, odd));
+        });
+        assert_eq!(inside, DEFAULT);
+    }
+
+    /// `[x / 3]`.
+    fn thirds() -> Arc<dyn Executable> {
+        let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+            vec![map(b, sizes, (Scalar::F32, &[]), |b, i| {
+                let x = kernels::read(b, params[0], i);
+                let three = b.constant(3.0f32);
+                b.binary(Binary::Div, x, three)
+            })]
+        });
+        CpuDriver::default().load(Arc::new(kernel)).expect("valid kernels compile")
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_hosts_environment() {
+        let executable = thirds();
+        let numbers = [1.0f32.to_ne_bytes(), f32::from_bits(300).to_ne_bytes()].concat();
+        let outputs = in_odd_environment(|| {
+            let args = vec![Arg::Array { shape: &[2], bytes: &numbers }];
+            executable.execute(Job { sizes: vec![2], args, ..Job::default() })
+        });
+        let outputs = outputs.expect("nothing can fault");
+        let Output::Array { bytes: Some(found), .. } = &outputs[0] else { panic!("an array") };
+        let wanted = [(1.0f32 / 3.0).to_ne_bytes(), f32::from_bits(100).to_ne_bytes()].concat();
+        assert_eq!(found[..], wanted);
     }
 }

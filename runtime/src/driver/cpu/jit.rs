@@ -3,6 +3,7 @@
 //! One module for each kernel, so that code is freed with the kernel. Cranelift maps it writable, then executable, never
 //! both. This is the only room that makes data into code.
 
+use super::Features;
 use crate::driver::LoadError;
 use cranelift_codegen::{
     isa::OwnedTargetIsa,
@@ -50,9 +51,9 @@ impl std::fmt::Debug for Module {
 }
 
 impl KernelCode {
-    /// Compiles `plan`, a plan of `kernel`, for this machine.
-    pub(super) fn compile(kernel: &Kernel, plan: &Plan) -> Result<KernelCode, LoadError> {
-        let mut module = new_module(host_isa()?);
+    /// Compiles `plan`, a plan of `kernel`.
+    pub(super) fn compile(kernel: &Kernel, plan: &Plan, features: Features) -> Result<KernelCode, LoadError> {
+        let mut module = new_module(isa(features)?);
         let artifact = cpu::compile(kernel, plan, &mut module, Text::None).map_err(internal)?;
         module.finalize_definitions().map_err(internal)?;
         let addresses = artifact.functions.iter().map(|function| module.get_finalized_function(function.id));
@@ -77,9 +78,14 @@ impl Drop for KernelCode {
     }
 }
 
-/// The text of the code of `plan`, a plan of `kernel`, for this machine.
-pub(super) fn text(kernel: &Kernel, plan: &Plan, text: Text) -> Result<String, LoadError> {
-    let mut module = new_module(host_isa()?);
+/// The text of the code of `plan`, a plan of `kernel`.
+pub(super) fn text(
+    kernel: &Kernel,
+    plan: &Plan,
+    features: Features,
+    text: Text,
+) -> Result<String, LoadError> {
+    let mut module = new_module(isa(features)?);
     let artifact = cpu::compile(kernel, plan, &mut module, text).map_err(internal);
     // SAFETY: no pointer to a function of the module was ever taken.
     unsafe { module.free_memory() }
@@ -96,23 +102,18 @@ fn internal(error: impl std::fmt::Display) -> LoadError {
     LoadError::Internal(error.to_string())
 }
 
-/// The instruction set of this machine, found once for the process.
-fn host_isa() -> Result<OwnedTargetIsa, LoadError> {
-    static ISA: OnceLock<Result<OwnedTargetIsa, LoadError>> = OnceLock::new();
-    ISA.get_or_init(|| isa(CpuFeatures::Native)).clone()
+/// The instruction set for which code is made, found once for the process.
+fn isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
+    static NATIVE: OnceLock<Result<OwnedTargetIsa, LoadError>> = OnceLock::new();
+    static BASELINE: OnceLock<Result<OwnedTargetIsa, LoadError>> = OnceLock::new();
+    let known = match features {
+        Features::Native => &NATIVE,
+        Features::Baseline => &BASELINE,
+    };
+    known.get_or_init(|| find_isa(features)).clone()
 }
 
-/// Which instructions code may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CpuFeatures {
-    /// All that this machine has.
-    Native,
-    /// Those that every machine of its architecture has.
-    #[cfg(test)]
-    Baseline,
-}
-
-fn isa(features: CpuFeatures) -> Result<OwnedTargetIsa, LoadError> {
+fn find_isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
     let verifies = if cfg!(debug_assertions) { "true" } else { "false" };
     let mut flags = settings::builder();
     for (name, value) in [
@@ -127,7 +128,7 @@ fn isa(features: CpuFeatures) -> Result<OwnedTargetIsa, LoadError> {
     ] {
         flags.set(name, value).map_err(internal)?;
     }
-    let builder = cranelift_native::builder_with_options(features == CpuFeatures::Native)
+    let builder = cranelift_native::builder_with_options(features == Features::Native)
         .map_err(|why| LoadError::Unavailable(why.to_string()))?;
     builder.finish(settings::Flags::new(flags)).map_err(internal)
 }

@@ -15,19 +15,34 @@ use std::sync::Arc;
 
 /// Compiles kernels for this machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CpuDriver;
+pub struct CpuDriver {
+    /// Which instructions code may use.
+    pub features: Features,
+}
+
+/// Which instructions code may use. Results do not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Features {
+    /// All that this machine has.
+    #[default]
+    Native,
+    /// Those that every machine of its architecture has; slower, but the same code everywhere.
+    Baseline,
+}
+
+impl CpuDriver {
+    /// The text of the code for `kernel`.
+    pub fn emit(&self, kernel: &Kernel, text: Text) -> Result<String, LoadError> {
+        jit::text(kernel, &plan::cpu(kernel), self.features, text)
+    }
+}
 
 impl Driver for CpuDriver {
     fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError> {
         let plan = plan::cpu(&kernel);
-        let code = KernelCode::compile(&kernel, &plan)?;
+        let code = KernelCode::compile(&kernel, &plan, self.features)?;
         Ok(Arc::new(CompiledKernel { kernel, plan, code }))
     }
-}
-
-/// The text of the code of `kernel` for this machine.
-pub fn emit(kernel: &Kernel, text: Text) -> Result<String, LoadError> {
-    jit::text(kernel, &plan::cpu(kernel), text)
 }
 
 struct CompiledKernel {
@@ -42,5 +57,102 @@ impl Executable for CompiledKernel {
             true => execute::execute(&self.kernel, &self.plan, &self.code, job),
             false => Err(RunError::BadJob),
         }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::driver::tests::kernels::{fold, kernel, map, read, read_checked, reduce};
+    use pk_compiler::ir::{Binary, Order};
+    use pk_dsl::scalar::Scalar;
+
+    const BASELINE: CpuDriver = CpuDriver { features: Features::Baseline };
+
+    #[test]
+    fn a_map_is_one_loop_with_the_fault_out_of_the_way() {
+        let kernel = kernel(1, &[(Scalar::F32, &[0]), (Scalar::I64, &[0])], |b, sizes, params| {
+            vec![map(b, sizes, (Scalar::F32, &[]), |b, i| {
+                let index = read(b, params[1], i);
+                let x = read_checked(b, params[0], &[index], 0);
+                b.binary(Binary::Add, x, x)
+            })]
+        });
+        insta::assert_snapshot!(BASELINE.emit(&kernel, Text::Clif).expect("valid kernels compile"), @r"
+        ; step0
+        function u0:0(i64, i64, i64, i64, i64) system_v {
+        block0(v0: i64, v1: i64, v2: i64, v3: i64, v4: i64):
+            v5 = load.i64 notrap v0
+            v6 = load.i64 notrap v0+16
+            v7 = load.i64 notrap v0+40
+            v8 = load.i64 notrap v0+32
+            v9 = load.i64 notrap v0+24
+            v11 = icmp slt v3, v4
+            brif v11, block1(v3), block2
+
+        block1(v10: i64):
+            v12 = iconst.i64 3
+            v13 = ishl v10, v12  ; v12 = 3
+            v14 = iadd.i64 v8, v13
+            v15 = load.i64 notrap v14
+            v16 = icmp uge v15, v6
+            brif v16, block3, block4
+
+        block3 cold:
+            v18 = iconst.i64 0
+            v19 = iconst.i64 1
+            v20 = load.i64 notrap v2
+            v21 = load.i64 notrap v2+8
+            v22 = icmp eq v20, v18  ; v18 = 0
+            v23 = icmp.i64 ult v10, v21
+            v24 = bor v22, v23
+            v25 = load.i64 notrap v2
+            v26 = select v24, v19, v25  ; v19 = 1
+            store notrap v26, v2
+            v27 = load.i64 notrap v2+8
+            v28 = select.i64 v24, v10, v27
+            store notrap v28, v2+8
+            v29 = load.i64 notrap v2+16
+            v30 = select.i64 v24, v15, v29
+            store notrap v30, v2+16
+            v31 = load.i64 notrap v2+24
+            v32 = select.i64 v24, v6, v31
+            store notrap v32, v2+24
+            v33 = f32const 0.0
+            jump block5(v33)  ; v33 = 0.0
+
+        block4:
+            v34 = iconst.i64 2
+            v35 = ishl.i64 v15, v34  ; v34 = 2
+            v36 = iadd.i64 v9, v35
+            v37 = load.f32 notrap v36
+            jump block5(v37)
+
+        block5(v17: f32):
+            v38 = fadd v17, v17
+            v39 = iconst.i64 2
+            v40 = ishl.i64 v10, v39  ; v39 = 2
+            v41 = iadd.i64 v7, v40
+            store notrap v38, v41
+            v42 = iconst.i64 1
+            v43 = iadd.i64 v10, v42  ; v42 = 1
+            v44 = icmp slt v43, v4
+            brif v44, block1(v43), block2
+
+        block2:
+            return
+        }
+        ");
+    }
+
+    #[test]
+    fn assembly_is_that_of_the_machine() {
+        let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+            let sum = fold(b, Binary::Mul, 1.0f32, Order::Interleaved);
+            reduce(b, sizes[0], sum, |b, i| vec![read(b, params[0], &[i])])
+        });
+        let text = BASELINE.emit(&kernel, Text::Assembly).expect("valid kernels compile");
+        assert!(text.starts_with("; step0\n") && text.contains("; step1\n"), "{text}");
+        assert!(text.contains("mulss"), "{text}");
     }
 }

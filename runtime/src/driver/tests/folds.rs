@@ -1,18 +1,23 @@
 //! Reductions, scans, filters and histograms of one vector.
 
 use super::{
-    kernels::{array_type, composition, fold, int, kernel, nest, read, reduce},
+    Both, FaultPolicy, array,
+    kernels::{array_type, composition, fold, int, kernel, map, nest, read, reduce},
     random, random_floats, run, vector,
 };
 use pk_compiler::{
     data::Datum,
-    ir::{Binary, Builder, Compare, Fold, IntDiv, Kernel, Op, Order, Sink, Type, Value},
+    ir::{Binary, Builder, Compare, Entity, Fold, IntDiv, Kernel, Nest, Op, Order, Sink, Type, Value},
 };
-use pk_dsl::scalar::{Const, Scalar};
+use pk_dsl::scalar::Scalar;
 
 /// Lengths around every edge of lanes and leaves.
-fn lengths() -> Vec<usize> {
-    (0..=70).chain([1000, 1023, 1024, 1025, 2048, 3072, 5000, 7168, 7169]).collect()
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=70).chain([1000, 1023, 1024, 1025, 2048, 3072, 5000, 7168, 7169])
+}
+
+fn random_ints(count: usize, seed: u64) -> Vec<i64> {
+    random(count, seed).map(|bits| bits as i64 >> 3).collect()
 }
 
 fn sum_kernel(order: Order) -> Kernel {
@@ -22,23 +27,211 @@ fn sum_kernel(order: Order) -> Kernel {
     })
 }
 
-#[test]
-fn a_sum_is_a_sum() {
-    let ones = vector(&[1.0f32; 5000]);
-    for order in [Order::Interleaved, Order::Ordered] {
-        assert_eq!(
-            run(&sum_kernel(order), &[5000], std::slice::from_ref(&ones)),
-            Ok(vec![Datum::Scalar(5000.0f32.into())])
-        );
+/// The kernel of one vector of `i64` whose one nest has the sinks that `sinks` gives for its length, fed by `body` with
+/// the elements.
+fn over_ints(
+    sinks: impl FnOnce(&mut Builder, Value) -> (Vec<Sink>, Vec<Type>),
+    body: impl FnOnce(&mut Builder, Value) -> Vec<Value>,
+) -> Kernel {
+    kernel(1, &[(Scalar::I64, &[0])], |b, sizes, params| {
+        let (sinks, types) = sinks(b, sizes[0]);
+        nest(b, sizes, sinks, types, |b, index| {
+            let element = read(b, params[0], index);
+            body(b, element)
+        })
+    })
+}
+
+#[track_caller]
+fn run_at_all_lengths(kernel: &Kernel) {
+    let both = Both::new(kernel);
+    for n in lengths() {
+        let args = [vector(&random_ints(n, n as u64))];
+        both.run(&[n as i64], &args, FaultPolicy::Report).expect("nothing can fault");
+    }
+}
+
+#[track_caller]
+fn run_floats_at_all_lengths(kernel: &Kernel) {
+    let both = Both::new(kernel);
+    for n in lengths() {
+        let args = [vector(&random_floats(n, 7))];
+        both.run(&[n as i64], &args, FaultPolicy::Report).expect("nothing can fault");
     }
 }
 
 #[test]
-fn reductions_have_the_bits_of_the_tree_at_all_lengths() {
+fn the_sum_of_ones_is_their_number() {
     for order in [Order::Interleaved, Order::Ordered] {
-        let kernel = sum_kernel(order);
-        for n in lengths() {
-            let _ = run(&kernel, &[n as i64], &[vector(&random_floats(n, 7))]);
-        }
+        let ones = [vector(&[1.0f32; 5000])];
+        assert_eq!(run(&sum_kernel(order), &[5000], &ones), Ok(vec![Datum::Scalar(5000.0f32.into())]));
+    }
+}
+
+#[test]
+fn sums_have_the_bits_of_their_tree() {
+    for order in [Order::Interleaved, Order::Ordered] {
+        run_floats_at_all_lengths(&sum_kernel(order));
+    }
+}
+
+#[test]
+fn a_reduction_of_pairs_keeps_the_order_of_operands() {
+    let sinks = |b: &mut Builder, _| {
+        let sink = Sink::Reduce { fold: composition(b), on_empty: None };
+        (vec![sink], vec![Type::scalar(Scalar::I64); 2])
+    };
+    let kernel = over_ints(sinks, |b, element| {
+        let offset = int(b, 3);
+        vec![element, offset]
+    });
+    run_at_all_lengths(&kernel);
+    // 2(7x + 3) + 3.
+    let found = run(&kernel, &[2], &[vector(&[2i64, 7])]);
+    assert_eq!(found, Ok(vec![Datum::Scalar(14i64.into()), Datum::Scalar(9i64.into())]));
+}
+
+#[test]
+fn scans_of_pairs_and_numbers() {
+    for exclusive in [false, true] {
+        let sinks = |b: &mut Builder, n| {
+            let sum = fold(b, Binary::Sub, 5i64, Order::Ordered);
+            let sinks =
+                vec![Sink::Scan { fold: composition(b), exclusive }, Sink::Scan { fold: sum, exclusive }];
+            (sinks, vec![array_type(Scalar::I64, &[n]); 3])
+        };
+        let kernel = over_ints(sinks, |_, element| vec![element, element, element]);
+        run_at_all_lengths(&kernel);
+    }
+}
+
+#[test]
+fn float_scans_have_the_bits_of_their_tree() {
+    for exclusive in [false, true] {
+        let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+            let fold = fold(b, Binary::Add, 0.5f32, Order::Ordered);
+            let sinks = vec![Sink::Scan { fold, exclusive }];
+            let types = vec![array_type(Scalar::F32, sizes)];
+            nest(b, sizes, sinks, types, |b, index| vec![read(b, params[0], index)])
+        });
+        run_floats_at_all_lengths(&kernel);
+    }
+}
+
+fn is_odd(b: &mut Builder, x: Value) -> Value {
+    let one = int(b, 1);
+    let bit = b.binary(Binary::And, x, one);
+    b.compare(Compare::Eq, bit, one)
+}
+
+/// The odd elements of a vector and a row for each, `[x, x + 1, x + 2]`.
+fn odd_kernel() -> Kernel {
+    kernel(1, &[(Scalar::I64, &[0])], |b, sizes, params| {
+        let three = int(b, 3);
+        let i64s = Type::scalar(Scalar::I64);
+        let body = b.block(vec![i64s.clone()], |b, index| {
+            let x = read(b, params[0], index);
+            let passes = is_odd(b, x);
+            let row = map(b, &[three], (Scalar::I64, &[]), |b, j| b.binary(Binary::Add, x, j[0]));
+            vec![passes, x, row]
+        });
+        // The extent of the columns is the nest's own first result: the next value to be made.
+        let count = Value::from_index(b.body().values.len());
+        let types = [&[count][..], &[count, three]].map(|shape| array_type(Scalar::I64, shape));
+        let sinks = vec![Sink::Filter { width: 2 }];
+        let nest = Op::Nest(Nest { dims: sizes.to_vec(), body, sinks });
+        b.multi(nest, [i64s].into_iter().chain(types).collect())
+    })
+}
+
+#[test]
+fn filters_keep_the_order_of_what_passes() {
+    let kernel = odd_kernel();
+    run_at_all_lengths(&kernel);
+    let found = run(&kernel, &[4], &[vector(&[3i64, 4, 6, 9])]);
+    let rows = array(&[2, 3], &[3i64, 4, 5, 9, 10, 11]);
+    assert_eq!(found, Ok(vec![Datum::Scalar(2i64.into()), vector(&[3i64, 9]), rows]));
+}
+
+#[test]
+fn a_filter_counts_on_across_chunks() {
+    let n = 70_000;
+    let elements: Vec<i64> = (0..n).collect();
+    let found = run(&odd_kernel(), &[n], &[vector(&elements)]).expect("nothing can fault");
+    assert_eq!(found[0], Datum::Scalar((n / 2).into()));
+}
+
+#[test]
+fn histograms_fold_in_order_and_skip_what_has_no_bin() {
+    let sinks = |b: &mut Builder, _| {
+        let bins = int(b, 5);
+        let last = fold(b, Binary::Sub, 100i64, Order::Ordered);
+        let sinks = vec![
+            Sink::ReduceByIndex { bins, fold: last },
+            Sink::ReduceByIndex { bins, fold: composition(b) },
+        ];
+        (sinks, vec![array_type(Scalar::I64, &[bins]); 3])
+    };
+    let kernel = over_ints(sinks, |b, x| {
+        let seven = int(b, 7);
+        let op = Op::IntDiv { op: IntDiv::Rem, lhs: x, rhs: seven, check: None };
+        let bin = b.single(op, Type::scalar(Scalar::I64));
+        vec![bin, x, bin, x, x]
+    });
+    run_at_all_lengths(&kernel);
+    let found = run(&kernel, &[4], &[vector(&[1i64, 8, -1, 6])]).expect("nothing can fault");
+    assert_eq!(found[0], vector(&[100i64, 91, 100, 100, 100]));
+}
+
+#[test]
+fn one_nest_feeds_sinks_of_all_kinds() {
+    let sinks = |b: &mut Builder, n| {
+        let bins = int(b, 3);
+        let sum = |b: &mut Builder, order| fold(b, Binary::Add, 0i64, order);
+        let sinks = vec![
+            Sink::Reduce { fold: sum(b, Order::Interleaved), on_empty: None },
+            Sink::Scan { fold: sum(b, Order::Ordered), exclusive: true },
+            Sink::Map,
+            Sink::ReduceByIndex { bins, fold: sum(b, Order::Ordered) },
+            Sink::Reduce { fold: composition(b), on_empty: None },
+            Sink::Filter { width: 0 },
+            Sink::Scan { fold: sum(b, Order::Ordered), exclusive: false },
+        ];
+        let number = Type::scalar(Scalar::I64);
+        let row = array_type(Scalar::I64, &[n]);
+        let bins = array_type(Scalar::I64, &[bins]);
+        let types =
+            vec![number.clone(), row.clone(), row.clone(), bins, number.clone(), number.clone(), number, row];
+        (sinks, types)
+    };
+    let kernel = over_ints(sinks, |b, x| {
+        let three = int(b, 3);
+        let bin = b.binary(Binary::And, x, three);
+        let odd = is_odd(b, x);
+        vec![x, x, x, bin, x, x, bin, odd, x]
+    });
+    run_at_all_lengths(&kernel);
+}
+
+#[test]
+fn an_operator_may_hold_a_loop_and_read_arrays() {
+    // The greater of two indices by the value that a table has there.
+    let kernel = kernel(2, &[(Scalar::I64, &[0]), (Scalar::F32, &[1])], |b, sizes, params| {
+        let i64s = Type::scalar(Scalar::I64);
+        let neutral = vec![int(b, 0)];
+        let op = b.block(vec![i64s; 2], |b, sides| {
+            let values = [sides[0], sides[1]].map(|side| read(b, params[1], &[side]));
+            let is_greater = b.compare(Compare::Ge, values[0], values[1]);
+            vec![b.select(is_greater, sides[0], sides[1])]
+        });
+        let fold = Fold { neutral, op, order: Order::Ordered };
+        reduce(b, sizes[0], fold, |b, i| vec![read(b, params[0], &[i])])
+    });
+    let table = random_floats(1000, 5);
+    let both = Both::new(&kernel);
+    for n in lengths() {
+        let indices: Vec<i64> = random(n, 11).map(|bits| (bits % 1000) as i64).collect();
+        let args = [vector(&indices), vector(&table)];
+        both.run(&[n as i64, 1000], &args, FaultPolicy::Report).expect("nothing can fault");
     }
 }

@@ -13,7 +13,7 @@ use pk_grammar::span::Span;
 
 /// A kernel with `size_count` sizes and parameters of these scalar types, each with the numbers of its sizes. `build`
 /// gets the sizes and the parameters, and gives the results. There are four sites of each kind of fault: see [`site`].
-pub(super) fn kernel(
+pub(in crate::driver) fn kernel(
     size_count: usize,
     params: &[(Scalar, &[usize])],
     build: impl FnOnce(&mut Builder, &[Value], &[Value]) -> Vec<Value>,
@@ -66,23 +66,28 @@ const KINDS: [FaultKind; 5] = [
 ];
 
 /// The site of [`kernel`] of this kind with this number below four.
-pub(super) fn site(kind: FaultKind, number: usize) -> Site {
+pub(in crate::driver) fn site(kind: FaultKind, number: usize) -> Site {
     let first = KINDS.iter().position(|each| *each == kind).unwrap_or(0) * 4;
     Site::from_index(first + number)
 }
 
-pub(super) fn int(builder: &mut Builder, value: i64) -> Value {
+pub(in crate::driver) fn int(builder: &mut Builder, value: i64) -> Value {
     builder.constant(value)
 }
 
 /// `array[indices]` where the indices are known to lie inside.
-pub(super) fn read(builder: &mut Builder, array: Value, indices: &[Value]) -> Value {
+pub(in crate::driver) fn read(builder: &mut Builder, array: Value, indices: &[Value]) -> Value {
     let ty = Type::scalar(builder.body().scalar(array));
     builder.single(Op::Index { array, indices: indices.to_vec(), check: None }, ty)
 }
 
 /// `array[indices]`, checked at the site for indices with this number.
-pub(super) fn read_checked(builder: &mut Builder, array: Value, indices: &[Value], number: usize) -> Value {
+pub(in crate::driver) fn read_checked(
+    builder: &mut Builder,
+    array: Value,
+    indices: &[Value],
+    number: usize,
+) -> Value {
     let ty = Type::scalar(builder.body().scalar(array));
     builder.single(
         Op::Index { array, indices: indices.to_vec(), check: Some(site(FaultKind::OutOfBounds, number)) },
@@ -90,12 +95,12 @@ pub(super) fn read_checked(builder: &mut Builder, array: Value, indices: &[Value
     )
 }
 
-pub(super) fn array_type(scalar: Scalar, shape: &[Value]) -> Type {
+pub(in crate::driver) fn array_type(scalar: Scalar, shape: &[Value]) -> Type {
     Type { scalar, shape: shape.to_vec() }
 }
 
 /// A nest over `dims` whose sinks define results of these types.
-pub(super) fn nest(
+pub(in crate::driver) fn nest(
     builder: &mut Builder,
     dims: &[Value],
     sinks: Vec<Sink>,
@@ -107,7 +112,7 @@ pub(super) fn nest(
 }
 
 /// `[build(indices) for indices in dims]`; an element is a scalar or an array of shape `row`.
-pub(super) fn map(
+pub(in crate::driver) fn map(
     builder: &mut Builder,
     dims: &[Value],
     (scalar, row): (Scalar, &[Value]),
@@ -118,7 +123,7 @@ pub(super) fn map(
 }
 
 /// The reduction of `build(i)` for `i` in `0..extent`.
-pub(super) fn reduce(
+pub(in crate::driver) fn reduce(
     builder: &mut Builder,
     extent: Value,
     fold: Fold,
@@ -130,7 +135,12 @@ pub(super) fn reduce(
 }
 
 /// The fold by `op` from `neutral`.
-pub(super) fn fold(builder: &mut Builder, op: Binary, neutral: impl Into<Const>, order: Order) -> Fold {
+pub(in crate::driver) fn fold(
+    builder: &mut Builder,
+    op: Binary,
+    neutral: impl Into<Const>,
+    order: Order,
+) -> Fold {
     let neutral = neutral.into();
     let ty = Type::scalar(neutral.scalar());
     // A neutral element stands outside of the nest, here in the entry block, so that inner nests may use it.
@@ -140,7 +150,7 @@ pub(super) fn fold(builder: &mut Builder, op: Binary, neutral: impl Into<Const>,
 }
 
 /// The composition of functions `x -> a * x + b` over integers: associative, not commutative, two components.
-pub(super) fn composition(builder: &mut Builder) -> Fold {
+pub(in crate::driver) fn composition(builder: &mut Builder) -> Fold {
     let ty = Type::scalar(Scalar::I64);
     let neutral = vec![int(builder, 1), int(builder, 0)];
     let op = builder.block(vec![ty; 4], |b, sides| {

@@ -4,11 +4,17 @@
 mod control;
 mod faults;
 mod folds;
-mod kernels;
+pub(super) mod kernels;
+mod launches;
 mod nests;
+mod random;
 mod scalars;
 
-use super::{Arg, Driver, FaultPolicy, Job, Output, RunError, cpu::CpuDriver, interp::InterpDriver};
+use super::{
+    Arg, Driver, Executable, FaultPolicy, Job, Output, RunError,
+    cpu::{CpuDriver, Features},
+    interp::InterpDriver,
+};
 use pk_compiler::{
     data::{Datum, Tensor},
     ir::{Kernel, verify::verify},
@@ -17,40 +23,58 @@ use pk_compiler::{
 use pk_dsl::scalar::{Const, Scalar};
 use std::sync::Arc;
 
-/// Runs `kernel` on both drivers, compares, and gives what the compiled code gave.
+/// A kernel, ready on both drivers.
+struct Both<'a> {
+    kernel: &'a Kernel,
+    interpreted: Arc<dyn Executable>,
+    compiled: Arc<dyn Executable>,
+}
+
+impl Both<'_> {
+    #[track_caller]
+    fn new(kernel: &Kernel) -> Both<'_> {
+        Both::with_features(kernel, Features::Native)
+    }
+
+    #[track_caller]
+    fn with_features(kernel: &Kernel, features: Features) -> Both<'_> {
+        verify(kernel).expect("tests run valid IR");
+        let load =
+            |driver: &dyn Driver| driver.load(Arc::new(kernel.clone())).expect("valid kernels compile");
+        let (interpreted, compiled) = (load(&InterpDriver), load(&CpuDriver { features }));
+        Both { kernel, interpreted, compiled }
+    }
+
+    /// Runs the kernel on both drivers, compares, and gives what the compiled code gave.
+    #[track_caller]
+    fn run(&self, sizes: &[i64], args: &[Datum], faults: FaultPolicy) -> Result<Vec<Datum>, RunError> {
+        let outcome = |executable: &Arc<dyn Executable>| {
+            let outputs = executable.execute(job(sizes, args, faults))?;
+            let scalars = self.kernel.signature.results.iter().map(|result| result.scalar);
+            Ok(outputs.into_iter().zip(scalars).map(|(output, scalar)| datum(output, scalar)).collect())
+        };
+        let (wanted, found) = (outcome(&self.interpreted), outcome(&self.compiled));
+        assert_same_outcome(&wanted, &found, self.kernel);
+        found
+    }
+}
+
+/// Runs `kernel` once as [`Both`] does; faults are reported.
 #[track_caller]
 fn run(kernel: &Kernel, sizes: &[i64], args: &[Datum]) -> Result<Vec<Datum>, RunError> {
-    run_with(kernel, sizes, args, FaultPolicy::Report)
+    Both::new(kernel).run(sizes, args, FaultPolicy::Report)
 }
 
 #[track_caller]
-fn run_with(
+fn assert_same_outcome(
+    wanted: &Result<Vec<Datum>, RunError>,
+    found: &Result<Vec<Datum>, RunError>,
     kernel: &Kernel,
-    sizes: &[i64],
-    args: &[Datum],
-    faults: FaultPolicy,
-) -> Result<Vec<Datum>, RunError> {
-    verify(kernel).expect("tests run valid IR");
-    let wanted = run_on(&InterpDriver, kernel, sizes, args, faults);
-    let found = run_on(&CpuDriver, kernel, sizes, args, faults);
-    match (&wanted, &found) {
+) {
+    match (wanted, found) {
         (Ok(wanted), Ok(found)) => assert_same(wanted, found, kernel),
         _ => assert_eq!(wanted, found, "{kernel}\n{}", plan::cpu(kernel)),
     }
-    found
-}
-
-fn run_on(
-    driver: &dyn Driver,
-    kernel: &Kernel,
-    sizes: &[i64],
-    args: &[Datum],
-    faults: FaultPolicy,
-) -> Result<Vec<Datum>, RunError> {
-    let executable = driver.load(Arc::new(kernel.clone())).expect("valid kernels compile");
-    let outputs = executable.execute(job(sizes, args, faults))?;
-    let scalars = kernel.signature.results.iter().map(|result| result.scalar);
-    Ok(outputs.into_iter().zip(scalars).map(|(output, scalar)| datum(output, scalar)).collect())
 }
 
 fn job<'a>(sizes: &[i64], args: &'a [Datum], faults: FaultPolicy) -> Job<'a> {
@@ -113,7 +137,7 @@ fn scalar(value: impl Into<Const>) -> Datum {
 }
 
 /// Numbers that look random: a linear congruential generator, so that failures repeat.
-fn random(count: usize, seed: u64) -> impl Iterator<Item = u64> {
+fn random(count: usize, seed: u64) -> impl Iterator<Item = u64> + use<> {
     let mut state = seed;
     std::iter::repeat_with(move || {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
