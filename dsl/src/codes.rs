@@ -75,6 +75,7 @@ codes! {
     DivisionByZero = 504, "an integer division by zero";
     EmptyReduction = 505, "a reduction of an empty array without neutral element";
     SizeMismatch = 506, "sizes that must agree and do not";
+    TooLarge = 507, "a size too large for the machine's integers";
     // 09xx: warnings.
     Unused = 901, "something that nothing uses";
     WideLiteral = 902, "an f64 that only a literal asks for";

@@ -435,4 +435,6 @@ pub enum FaultKind {
     SizeMismatch,
     /// A size is negative.
     NegativeSize,
+    /// A product of sizes does not fit an `i64`.
+    SizeOverflow,
 }

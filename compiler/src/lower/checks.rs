@@ -1,8 +1,8 @@
 //! Conditions on sizes that the checker could not decide: checks in the entry block.
 
 use super::{Lowering, sizes::SizeOp};
-use crate::ir::{Binary, Compare, FaultKind, Op, SiteData, Value};
-use pk_dsl::hir::SizeCheck;
+use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, SiteData, Type, Value};
+use pk_dsl::{hir::SizeCheck, scalar::Scalar};
 use pk_grammar::span::Span;
 
 impl Lowering<'_> {
@@ -58,6 +58,34 @@ impl Lowering<'_> {
         let bad = self.builder.select(starts_inside, last, lo);
         let site = SiteData { kind: FaultKind::OutOfBounds, span, other: None, texts: Vec::new() };
         self.check(cond, site, vec![bad, length]);
+    }
+
+    /// The product of a shape fits an `i64`. Reshaping relies on it: the products of two shapes agree modulo 2^64, and
+    /// only sizes that are what they say keep every read inside.
+    pub(super) fn product_check(&mut self, shape: &[Value], text: String, span: Span) {
+        self.entry_block(|lowering| {
+            let mut product = shape[0];
+            for &extent in &shape[1..] {
+                let next = lowering.size_op(SizeOp::Mul, product, extent);
+                if lowering.known_int(product).is_none() || lowering.known_int(extent).is_none() {
+                    let cond = lowering.is_exact_product(product, extent, next);
+                    let texts = vec![text.clone()];
+                    let site = SiteData { kind: FaultKind::SizeOverflow, span, other: None, texts };
+                    lowering.check(cond, site, Vec::new());
+                }
+                product = next;
+            }
+        });
+    }
+
+    /// `a == 0 || product / a == b`, for sizes that are not negative.
+    fn is_exact_product(&mut self, a: Value, b: Value, product: Value) -> Value {
+        let zero = self.int(0);
+        let is_nothing = self.compare(Compare::Eq, a, zero);
+        let op = Op::IntDiv { op: IntDiv::Div, lhs: product, rhs: a, check: None };
+        let quotient = self.builder.single(op, Type::scalar(Scalar::I64));
+        let is_exact = self.compare(Compare::Eq, quotient, b);
+        self.builder.binary(Binary::Or, is_nothing, is_exact)
     }
 
     fn check(&mut self, cond: Value, site: SiteData, values: Vec<Value>) {

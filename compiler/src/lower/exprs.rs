@@ -450,7 +450,7 @@ impl<'a> Lowering<'a> {
             View::Concat(arrays) => Source::Concat(arrays.iter().map(|array| self.array(*array)).collect()),
             View::Reverse(array) => Source::Reverse(Rc::new(self.array(*array))),
             View::Transpose(array) => Source::Transpose(Rc::new(self.array(*array))),
-            View::Reshape(array) => Source::Reshape(Rc::new(self.array(*array))),
+            View::Reshape(array) => self.reshape(*array, &shape, data),
             View::Broadcast(value) => {
                 let value = self.expr(*value);
                 match self.reusable(value) {
@@ -462,6 +462,20 @@ impl<'a> Lowering<'a> {
             View::Unzip(_) => Source::Iota,
         };
         Repr::Array(Array { shape, source })
+    }
+
+    /// Only one of two equal products need be checked where the other is that of an array in memory; but a view or a
+    /// lifted operation may have any shape, so both are.
+    fn reshape(&mut self, array: ExprId, shape: &[Value], data: &'a Expr) -> Source {
+        let base = self.array(array);
+        let function = self.function();
+        let written = |sizes: &[Size]| {
+            sizes.iter().map(|size| function.size_text(size)).collect::<Vec<_>>().join(" * ")
+        };
+        let (before, after) = (&function.expr(array).ty, &data.ty);
+        self.product_check(&base.shape, written(before.shape()), data.span);
+        self.product_check(shape, written(after.shape()), data.span);
+        Source::Reshape(Rc::new(base))
     }
 
     fn edges(&mut self, rule: EdgeRule, array: ExprId, pad: Option<ExprId>) -> Source {

@@ -205,6 +205,7 @@ impl Verifier<'_> {
         let has_values = match self.kind_of(site)? {
             Some(FaultKind::SizeMismatch) => value_count == 2,
             Some(FaultKind::NegativeSize) => value_count == 1,
+            Some(FaultKind::SizeOverflow) => value_count == 0,
             _ => value_count <= 2,
         };
         ensure(has_values, || format!("{value_count} values are not what the message of {site} shows"))
