@@ -188,3 +188,84 @@ impl Binder<'_> {
 fn evaluate(size: &Size, sizes: &[i64]) -> Option<i64> {
     size.evaluate(|var| sizes.get(var.0 as usize).copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorKind, Program, Result, Value, testing};
+    use insta::assert_snapshot;
+
+    /// The error of calling the only kernel of `text` with `args`.
+    fn error(text: &str, args: Vec<Value<'_>>) -> crate::Error {
+        let program = Program::compile(&testing::context(), text).expect("a good program");
+        let kernel = program.kernels().next().expect("one kernel");
+        kernel.call::<crate::Outputs>(args).unwrap_err()
+    }
+
+    fn array(shape: &[usize]) -> Value<'static> {
+        let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+        Value::from_bytes(pk_dsl::scalar::Scalar::F32, shape, bytes.into()).expect("as many as the shape has")
+    }
+
+    fn scalar(value: i64) -> Value<'static> {
+        Value::scalar(value.into())
+    }
+
+    #[test]
+    fn computed_sizes_show_all_they_depend_on() {
+        let text =
+            "kernel f(x: [f32; n], y: [f32; m], z: [f32; n + 2 * m]) -> f32 = sum(x) + sum(y) + sum(z);";
+        assert_snapshot!(format!("{:#}", error(text, vec![array(&[3]), array(&[4]), array(&[12])])), @"
+        error[E0501]: axis 0 of argument `z` has length 12, not 11
+          ┌─ <text>:1:45
+          │
+        1 │ kernel f(x: [f32; n], y: [f32; m], z: [f32; n + 2 * m]) -> f32 = sum(x) + sum(y) + sum(z);
+          │                   -            -            ^^^^^^^^^ `z` is a `[f32; 12]`, but `n + 2 * m` is 11
+          │                   │            │
+          │                   │            `m` is 4 because `y` is a `[f32; 4]`
+          │                   `n` is 3 because `x` is a `[f32; 3]`
+        ");
+    }
+
+    #[test]
+    fn fixed_sizes_are_checked() {
+        let text = "kernel f(p: [f32; n, 3]) -> f32 = sum(flatten(p));";
+        assert_snapshot!(error(text, vec![array(&[5, 4])]), @"<text>:1:22: axis 1 of argument `p` has length 4, not 3");
+    }
+
+    #[test]
+    fn sizes_given_as_numbers_are_not_negative() {
+        let text = "kernel f(n: i64) -> [i64; n] = iota(n);";
+        let error = error(text, vec![scalar(-3)]);
+        assert_eq!(error.kind(), ErrorKind::NegativeSize);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0502]: argument `n` is a size and must not be negative, -3 given
+          ┌─ <text>:1:10
+          │
+        1 │ kernel f(n: i64) -> [i64; n] = iota(n);
+          │          ^ declared here
+        ");
+    }
+
+    #[test]
+    fn huge_results_are_refused_before_they_are_made() {
+        let text = "kernel f(n: i64, m: i64) -> [i64; n, m] = [i + j for i in 0..n, j in 0..m];";
+        assert_eq!(error(text, vec![scalar(i64::MAX), scalar(i64::MAX)]).kind(), ErrorKind::TooLarge);
+        assert_eq!(error(text, vec![scalar(1 << 50), scalar(1 << 8)]).kind(), ErrorKind::OutOfMemory);
+    }
+
+    #[test]
+    fn a_size_that_becomes_negative_is_an_error_of_the_kernel() {
+        let text = "kernel f(x: [f32; n]) -> [f32; n - 2] = x[2..n];";
+        assert_eq!(error(text, vec![array(&[1])]).kind(), ErrorKind::NegativeSize);
+    }
+
+    #[test]
+    fn empty_arrays_are_arrays() -> Result<()> {
+        let text = "kernel f(x: [f32; n, m]) -> ([f32; n, m], f32, i64) = (x, sum(flatten(x)), n);";
+        for context in testing::contexts() {
+            let f = Program::compile(&context, text)?.kernel("f")?;
+            assert_eq!(f.call::<(Vec<f32>, f32, i64)>(array(&[2, 0]))?, (vec![], 0.0, 2));
+        }
+        Ok(())
+    }
+}

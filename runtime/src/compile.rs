@@ -3,13 +3,15 @@
 //! All of it runs on a thread of its own, whose stack fits the deepest program within the limits.
 
 use crate::{
-    error::{Error, Result},
+    context::Context,
+    driver::{Executable, LoadError},
+    error::{Error, ErrorKind, Result},
     options::Options,
     source::Source,
-    thread,
+    syntax, thread,
 };
-use pk_compiler::ir;
-use pk_dsl::{diagnostic::Diagnostic, signature::Signature};
+use pk_compiler::{ir, lower::lower, pass, plan};
+use pk_dsl::{Checked, diagnostic::Diagnostic, hir, signature::Signature};
 use pk_grammar::limits::Limits;
 use std::{fmt, sync::Arc};
 
@@ -69,6 +71,17 @@ impl fmt::Display for Stage {
     }
 }
 
+/// For which instructions [`Stage::Clif`] and [`Stage::Asm`] are shown. Results do not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Those of this machine: what runs.
+    #[default]
+    Native,
+    /// Those that every machine of this architecture has: the same text on all of them.
+    Baseline,
+}
+
 /// A checked text.
 pub(crate) struct Module {
     pub(crate) source: Arc<Source>,
@@ -78,11 +91,27 @@ pub(crate) struct Module {
     form: Form,
 }
 
+/// A kernel with its code.
+pub(crate) struct LoadedCode {
+    pub(crate) kernel: Arc<ir::Kernel>,
+    pub(crate) executable: Arc<dyn Executable>,
+}
+
 /// What kernels are lowered from.
 enum Form {
-    Checked,
+    Hir(hir::Program),
     #[cfg(test)]
     Ir(Vec<ir::Kernel>),
+}
+
+impl Form {
+    fn hir(&self) -> String {
+        match self {
+            Form::Hir(program) => program.to_string(),
+            #[cfg(test)]
+            Form::Ir(_) => String::new(),
+        }
+    }
 }
 
 impl Module {
@@ -90,13 +119,12 @@ impl Module {
     pub(crate) fn check(text: &str, options: &Options) -> Result<Module> {
         let name = options.name.clone().unwrap_or_else(|| "<text>".to_string());
         let source = Arc::new(Source { name, text: text.to_string() });
-        Ok(Module {
-            source,
-            signatures: Vec::new(),
-            warnings: Vec::new(),
-            limits: options.limits.clone(),
-            form: Form::Checked,
-        })
+        let limits = options.limits.clone();
+        let (task, bounds) = (source.clone(), limits.clone());
+        let check = move || pk_dsl::check(&task.text, &bounds).map_err(|found| compile_error(&task, found));
+        let Checked { program, warnings } = thread::run_within(limits.compile_time(), check)??;
+        let signatures = program.kernels.iter().map(|kernel| kernel.signature.clone()).collect();
+        Ok(Module { source, signatures, warnings, limits, form: Form::Hir(program) })
     }
 
     /// A module of kernels without a text.
@@ -111,26 +139,85 @@ impl Module {
         }
     }
 
-    /// The kernel of this index, optimised.
-    pub(crate) fn lower(&self, kernel: usize) -> Result<ir::Kernel> {
-        thread::run_on_big_stack(|| self.lower_here(kernel))?
+    /// The kernel of this index, optimised, and what the driver of `context` makes of it.
+    pub(crate) fn load(self: &Arc<Self>, kernel: usize, context: &Context) -> Result<LoadedCode> {
+        let (module, context) = (self.clone(), context.clone());
+        thread::run_within(self.limits.compile_time(), move || {
+            let kernel = Arc::new(module.lower_here(kernel)?);
+            let executable = context.driver().load(kernel.clone()).map_err(load_error)?;
+            Ok(LoadedCode { kernel, executable })
+        })?
     }
 
     /// A form of the kernel of this index, as text.
-    pub(crate) fn emit(&self, kernel: usize, stage: Stage) -> Result<String> {
-        thread::run_on_big_stack(|| self.emit_here(kernel, stage))?
+    pub(crate) fn emit(&self, kernel: usize, stage: Stage, isa: Isa) -> Result<String> {
+        thread::run_on_big_stack(|| self.emit_here(kernel, stage, isa))?
     }
 
     fn lower_here(&self, kernel: usize) -> Result<ir::Kernel> {
-        let _ = &self.limits;
+        let mut lowered = self.lower_unoptimized(kernel)?;
+        pass::optimize(&mut lowered);
+        Ok(lowered)
+    }
+
+    fn lower_unoptimized(&self, kernel: usize) -> Result<ir::Kernel> {
         match &self.form {
-            Form::Checked => Err(Error::internal("no front end yet")),
+            Form::Hir(program) => {
+                lower(program, kernel, &self.limits).map_err(|found| compile_error(&self.source, found))
+            }
             #[cfg(test)]
             Form::Ir(kernels) => Ok(kernels[kernel].clone()),
         }
     }
 
-    fn emit_here(&self, _kernel: usize, stage: Stage) -> Result<String> {
-        Err(Error::internal(format!("the stage {stage} is being written")))
+    fn emit_here(&self, kernel: usize, stage: Stage, isa: Isa) -> Result<String> {
+        match stage {
+            Stage::Tokens => Ok(syntax::tokens(&self.source.text, &self.limits)),
+            Stage::Ast => Ok(syntax::tree(&self.source.text, &self.limits)),
+            Stage::Hir => Ok(self.form.hir()),
+            Stage::Ir => Ok(self.lower_unoptimized(kernel)?.to_string()),
+            Stage::IrOpt => Ok(self.lower_here(kernel)?.to_string()),
+            Stage::Plan => Ok(plan::cpu(&self.lower_here(kernel)?).to_string()),
+            Stage::Clif => emit_code(&self.lower_here(kernel)?, CodeForm::Clif, isa),
+            Stage::Asm => emit_code(&self.lower_here(kernel)?, CodeForm::Assembly, isa),
+        }
     }
+}
+
+/// The forms that only the CPU back end has.
+enum CodeForm {
+    Clif,
+    Assembly,
+}
+
+#[cfg(feature = "cpu")]
+fn emit_code(kernel: &ir::Kernel, form: CodeForm, isa: Isa) -> Result<String> {
+    use crate::driver::cpu::{CpuDriver, Features, Text};
+
+    let text = match form {
+        CodeForm::Clif => Text::Clif,
+        CodeForm::Assembly => Text::Assembly,
+    };
+    let features = match isa {
+        Isa::Native => Features::Native,
+        Isa::Baseline => Features::Baseline,
+    };
+    CpuDriver { features }.emit(kernel, text).map_err(load_error)
+}
+
+#[cfg(not(feature = "cpu"))]
+fn emit_code(_: &ir::Kernel, _: CodeForm, _: Isa) -> Result<String> {
+    Err(crate::device::unavailable(crate::Backend::Cpu))
+}
+
+/// Why a back end could not make a kernel ready.
+fn load_error(error: LoadError) -> Error {
+    match error {
+        LoadError::Unavailable(_) => Error::caused(ErrorKind::BackendUnavailable, error.to_string(), error),
+        LoadError::Internal(_) => Error::internal(error),
+    }
+}
+
+fn compile_error(source: &Arc<Source>, found: Vec<Diagnostic>) -> Error {
+    Error::diagnosed(ErrorKind::Compile, source, found)
 }

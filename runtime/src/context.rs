@@ -53,11 +53,7 @@ impl Context {
     /// A context on this CPU, for machine code.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Context {
-        match Device::default_for(crate::Backend::Interp).and_then(|device| Context::new(&device)) {
-            Ok(context) => context,
-            // The feature that this function needs is the only condition of that back end.
-            Err(error) => unreachable!("{error}"),
-        }
+        Context::with_driver(Device::cpu(), Box::new(crate::driver::cpu::CpuDriver::default()))
     }
 
     fn with_driver(device: Device, driver: Box<dyn Driver>) -> Context {
@@ -132,5 +128,23 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("device", &self.0.device).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_forked_process_is_told_that_it_is_one() {
+        let context = testing::context();
+        assert!(context.check_process().is_ok());
+        let driver = context.device().backend().driver().expect("always there");
+        let process = std::process::id() + 1;
+        let device = context.device().clone();
+        let forked = Inner { id: ContextId(0), device, driver, default_queue: OnceLock::new(), process };
+        let double = testing::load(&Context(Arc::new(forked)), testing::double());
+        assert_eq!(double.call::<Vec<f32>>(&[1.0f32]).unwrap_err().kind(), ErrorKind::Forked);
     }
 }

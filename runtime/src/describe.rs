@@ -12,10 +12,9 @@ pub fn signature(signature: &Signature) -> String {
         .iter()
         .map(|param| format!("{}: {}", param.name, param_type(signature, param)))
         .collect();
-    let results: Vec<String> = signature.results.iter().map(|result| field(signature, result)).collect();
     let results = match &signature.results[..] {
-        [single] if single.name.is_empty() => results.concat(),
-        _ => format!("({})", results.join(", ")),
+        [single] if single.name.is_empty() => result_type(signature, single),
+        results => tuple(signature, results.iter().map(|result| (result.name.as_str(), result)).collect()),
     };
     format!("kernel {}({}) -> {results}", signature.name, params.join(", "))
 }
@@ -55,9 +54,51 @@ fn array_type(scalar: Scalar, dims: &[String]) -> String {
     }
 }
 
-/// A field of the result; positions are no names.
-fn field(signature: &Signature, result: &ResultType) -> String {
-    let ty = result_type(signature, result);
-    let is_name = result.name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    if is_name { format!("{}: {ty}", result.name) } else { ty }
+/// A tuple of fields; those of a nested tuple follow each other and have names that begin with its name and a dot.
+fn tuple(signature: &Signature, mut fields: Vec<(&str, &ResultType)>) -> String {
+    let mut parts = Vec::new();
+    while let Some((first, result)) = fields.first().copied() {
+        let head = first.split('.').next().unwrap_or_default();
+        let ty = match first == head {
+            true => {
+                fields.remove(0);
+                result_type(signature, result)
+            }
+            false => {
+                let inner = |name: &str| name.strip_prefix(head).is_some_and(|rest| rest.starts_with('.'));
+                let count = fields.iter().take_while(|(name, _)| inner(name)).count();
+                let nested = fields.drain(..count).map(|(name, result)| (&name[head.len() + 1..], result));
+                tuple(signature, nested.collect())
+            }
+        };
+        let is_position = head.bytes().all(|byte| byte.is_ascii_digit());
+        parts.push(if is_position { ty } else { format!("{head}: {ty}") });
+    }
+    let comma = if parts.len() == 1 { "," } else { "" };
+    format!("({}{comma})", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Program, Result, testing};
+
+    #[test]
+    fn signatures_read_as_they_were_declared() -> Result<()> {
+        for (declared, body) in [
+            (
+                "kernel f(x: [f32; n, 3], i: i64) -> [f32; n, 2 * i + 1]",
+                "[x[j, 0] for j in 0..n, k in 0..2 * i + 1]",
+            ),
+            ("kernel f(x: [f64; n]) -> [f64]", "x.filter(|v| v > 0.0)"),
+            ("kernel f(x: bool) -> (i8, (u16, bool), f32)", "(1, (2, x), 3.0)"),
+            (
+                "kernel f(x: [i32; n]) -> (low: i32, rest: (all: [i32; n], sum: (i64, i64)), n: i64)",
+                "(low: min(x), rest: (all: x, sum: (sum(x), count(x > 0))), n: n)",
+            ),
+        ] {
+            let program = Program::compile(&testing::context(), &format!("{declared} = {body};"))?;
+            assert_eq!(super::signature(program.kernel("f")?.signature()), declared);
+        }
+        Ok(())
+    }
 }

@@ -30,7 +30,10 @@ impl Backend {
 
     pub(crate) fn driver(self) -> Result<Box<dyn Driver>> {
         match self {
-            Backend::Interp => Ok(Box::new(crate::interpreter::InterpDriver)),
+            Backend::Interp => Ok(Box::new(crate::driver::interp::InterpDriver)),
+            #[cfg(feature = "cpu")]
+            Backend::Cpu => Ok(Box::new(crate::driver::cpu::CpuDriver::default())),
+            #[cfg(not(feature = "cpu"))]
             Backend::Cpu => Err(unavailable(self)),
         }
     }
@@ -38,7 +41,7 @@ impl Backend {
     fn is_compiled_in(self) -> bool {
         match self {
             Backend::Interp => true,
-            Backend::Cpu => false,
+            Backend::Cpu => cfg!(feature = "cpu"),
         }
     }
 }
@@ -75,6 +78,12 @@ impl Device {
             true => Ok(Device { backend }),
             false => Err(unavailable(backend)),
         }
+    }
+
+    /// This CPU.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn cpu() -> Device {
+        Device { backend: Backend::Cpu }
     }
 
     /// How it runs kernels.
@@ -116,7 +125,7 @@ pub struct DeviceInfo {
     pub architecture: &'static str,
 }
 
-fn unavailable(backend: Backend) -> Error {
+pub(crate) fn unavailable(backend: Backend) -> Error {
     let message =
         format!("the back end `{backend}` is not part of this build of pk (cargo feature `{backend}`)");
     Error::new(ErrorKind::BackendUnavailable, message)
@@ -141,6 +150,7 @@ mod tests {
     fn the_preferred_device_comes_first() {
         let backends: Vec<Backend> = Device::all().iter().map(Device::backend).collect();
         assert_eq!(backends.last(), Some(&Backend::Interp));
+        assert_eq!(backends.contains(&Backend::Cpu), cfg!(feature = "cpu"));
     }
 
     #[test]

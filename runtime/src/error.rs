@@ -71,7 +71,7 @@ pub enum ErrorKind {
     BackendUnavailable,
     /// The launch was cancelled.
     Cancelled,
-    /// The launch took longer than its time limit.
+    /// A launch took longer than its time limit, or a compilation than its [`Limits`](crate::Limits) allow.
     Timeout,
     /// The context was made before this process was forked off; threads do not survive that.
     Forked,

@@ -59,6 +59,10 @@ fn diagnose(found: &fault::Fault, site: &SiteData) -> (ErrorKind, Diagnostic) {
             error(Code::NegativeSize, format!("the size `{}` is {index}", text(0)))
                 .label("must not be negative"),
         ),
+        FaultKind::SizeOverflow => (
+            ErrorKind::TooLarge,
+            error(Code::TooLarge, format!("the size `{}` is too large", text(0))),
+        ),
     };
     let note = if site.kind == FaultKind::SizeMismatch { format!("{length} here") } else { String::new() };
     (kind, site.other.into_iter().fold(diagnostic, |diagnostic, other| diagnostic.other(other, note.clone())))
@@ -70,8 +74,11 @@ fn out_of_bounds(found: &fault::Fault, site: &SiteData) -> Diagnostic {
         return Diagnostic::error(Code::OutOfBounds, site.span, "an index outside its array")
             .label("in the operator of a reduction");
     }
-    let array = site.texts.first().map_or("the array".to_string(), |name| format!("`{name}`"));
-    let message = format!("index {} is outside of {array}, which has length {}", found.index, found.length);
+    let (index, length) = (found.index, found.length);
+    let message = match site.texts.first() {
+        Some(name) => format!("index {index} is outside of `{name}`, which has length {length}"),
+        None => format!("index {index} is outside of an array of length {length}"),
+    };
     Diagnostic::error(Code::OutOfBounds, site.span, message)
         .label(in_element(found))
         .help("`x.get(i, default)` and the edge views accept any index")

@@ -3,9 +3,10 @@
 use crate::{
     argument::{Arguments, Value, ValueKind},
     bind::Binder,
+    compile::LoadedCode,
     context::{Context, ContextId},
     device::Backend,
-    driver::{self, Executable, FaultPolicy, Job, RunError},
+    driver::{self, FaultPolicy, Job, RunError},
     error::{Error, ErrorKind, Result},
     fault,
     launch::Launch,
@@ -16,7 +17,6 @@ use crate::{
     source::Source,
     thread::{self, Timer},
 };
-use pk_compiler::ir;
 use pk_dsl::signature::Signature;
 use std::{
     fmt,
@@ -165,10 +165,9 @@ pub(crate) fn driver_arg<'a>(value: &'a Value<'_>) -> Result<driver::Arg<'a>> {
     }
 }
 
-/// The code of a kernel, and what its failures need to be told.
+/// A kernel with its code, and what its failures need to be told.
 pub(crate) struct Loaded {
-    kernel: Arc<ir::Kernel>,
-    executable: Arc<dyn Executable>,
+    code: LoadedCode,
     backend: Backend,
     source: Arc<Source>,
 }
@@ -192,13 +191,8 @@ impl Control {
 }
 
 impl Loaded {
-    pub(crate) fn new(
-        kernel: Arc<ir::Kernel>,
-        executable: Arc<dyn Executable>,
-        backend: Backend,
-        source: Arc<Source>,
-    ) -> Loaded {
-        Loaded { kernel, executable, backend, source }
+    pub(crate) fn new(code: LoadedCode, backend: Backend, source: Arc<Source>) -> Loaded {
+        Loaded { code, backend, source }
     }
 
     /// Runs the kernel for a job without cancellation and policy, which `control` gives.
@@ -214,15 +208,15 @@ impl Loaded {
             (RunError::Cancelled, Some(timer)) if timer.has_fired() => {
                 Error::new(ErrorKind::Timeout, "the launch took longer than its time limit")
             }
-            (error, _) => fault::describe(error, &self.kernel, &self.source),
+            (error, _) => fault::describe(error, &self.code.kernel, &self.source),
         })
     }
 
     fn execute(&self, job: Job<'_>) -> Result<Result<Vec<driver::Output>, RunError>> {
         match self.backend {
             // It recurses along the program, machine code does not.
-            Backend::Interp => thread::run_on_big_stack(|| self.executable.execute(job)),
-            Backend::Cpu => thread::contain_panics(|| self.executable.execute(job)),
+            Backend::Interp => thread::run_on_big_stack(|| self.code.executable.execute(job)),
+            Backend::Cpu => thread::contain_panics(|| self.code.executable.execute(job)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     host::{self, HostArray},
     kernel::{self, Control, Kernel, Loaded},
     options::LaunchOptions,
-    output::{check_results, write_scalar},
+    output::check_results,
     queue::Queue,
     thread,
 };
@@ -218,8 +218,8 @@ impl QueuedRun {
                 Err(error)
             }
         };
-        // The arguments go first, so that whoever waited finds their memory free to be used again.
-        drop(values);
+        // These go first, so that whoever waited finds their memory free to be used again.
+        drop((values, contents));
         event.end(result);
     }
 }
@@ -254,7 +254,7 @@ fn host_array(scalar: Scalar, memory: Option<AlignedBytes>, output: driver::Outp
     match output {
         driver::Output::Scalar(value) => {
             let mut array = HostArray::zeroed(scalar, &[])?;
-            write_scalar(&mut array.bytes, value);
+            value.write_ne_bytes(&mut array.bytes);
             Ok(array)
         }
         driver::Output::Array { shape, bytes } => {
@@ -391,7 +391,8 @@ mod tests {
         for error in [faulty.wait().unwrap_err(), y.to_vec().unwrap_err(), dependent.wait().unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::OutOfBounds);
         }
-        queue.finish()
+        queue.finish();
+        Ok(())
     }
 
     #[test]

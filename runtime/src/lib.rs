@@ -17,21 +17,23 @@ mod error;
 mod event;
 mod fault;
 mod host;
-mod interpreter;
 mod kernel;
 mod launch;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod options;
 mod output;
 mod program;
 mod queue;
 mod source;
+pub mod syntax;
 #[cfg(test)]
 mod testing;
 mod thread;
 
 pub use argument::{Argument, Arguments, Value};
 pub use buffer::{Buffer, BufferView, RawBuffer};
-pub use compile::Stage;
+pub use compile::{Isa, Stage};
 pub use context::Context;
 pub use device::{Backend, Device, DeviceInfo};
 pub use element::Element;
@@ -44,3 +46,6 @@ pub use output::{FromOutput, FromOutputs, Output, Outputs};
 pub use pk_grammar::limits::Limits;
 pub use program::Program;
 pub use queue::Queue;
+
+/// The version of the arithmetic: programs give the same bits as long as it stays the same.
+pub const NUMERICS: u32 = 1;

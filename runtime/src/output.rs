@@ -76,14 +76,8 @@ impl Output {
 
     /// The element at this position in row-major order.
     pub fn element(&self, position: usize) -> Option<Const> {
-        let width = self.scalar.bytes();
-        let bytes = self.bytes().chunks_exact(width).nth(position)?;
-        let mut bits = [0; 8];
-        match cfg!(target_endian = "big") {
-            true => bits[8 - width..].copy_from_slice(bytes),
-            false => bits[..width].copy_from_slice(bytes),
-        }
-        Some(Const::from_bits(self.scalar, u64::from_ne_bytes(bits)))
+        let bytes = self.bytes().chunks_exact(self.scalar.bytes()).nth(position)?;
+        Some(Const::from_ne_bytes(self.scalar, bytes))
     }
 
     /// The elements, row-major.
@@ -116,7 +110,7 @@ impl Output {
         match output {
             driver::Output::Scalar(value) => {
                 let mut output = Output::zeroed(result, Vec::new())?;
-                write_scalar(output.bytes_mut(), value);
+                value.write_ne_bytes(output.bytes_mut());
                 Ok(output)
             }
             driver::Output::Array { shape, bytes: Some(bytes) } => {
@@ -141,16 +135,6 @@ impl Output {
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.name, self.describe())
-    }
-}
-
-/// Writes the bytes of `value`, in native byte order, to all of `target`, which has the width of its type.
-pub(crate) fn write_scalar(target: &mut [u8], value: Const) {
-    let width = target.len();
-    let bits = value.bits();
-    match cfg!(target_endian = "big") {
-        true => target.copy_from_slice(&bits.to_be_bytes()[8 - width..]),
-        false => target.copy_from_slice(&bits.to_le_bytes()[..width]),
     }
 }
 

@@ -1,9 +1,8 @@
 //! Programs: a checked text and its kernels.
 
 use crate::{
-    compile::{Module, Stage},
+    compile::{Isa, Module, Stage},
     context::Context,
-    driver::LoadError,
     error::{Error, ErrorKind, Result},
     kernel::{Kernel, Loaded},
     options::Options,
@@ -23,7 +22,7 @@ pub struct Program(Arc<Inner>);
 
 struct Inner {
     context: Context,
-    module: Module,
+    module: Arc<Module>,
     kernels: Vec<Slot>,
 }
 
@@ -79,7 +78,7 @@ impl Program {
 
     pub(crate) fn new(context: &Context, module: Module) -> Program {
         let kernels = module.signatures.iter().map(|_| Slot::default()).collect();
-        Program(Arc::new(Inner { context: context.clone(), module, kernels }))
+        Program(Arc::new(Inner { context: context.clone(), module: Arc::new(module), kernels }))
     }
 
     /// The kernel of this name.
@@ -113,7 +112,15 @@ impl Program {
     /// [`ErrorKind::UnknownKernel`]; [`ErrorKind::BackendUnavailable`] for stages of a back end that is not there;
     /// [`ErrorKind::Compile`] if the kernel passes a limit.
     pub fn emit(&self, kernel: &str, stage: Stage) -> Result<String> {
-        self.0.module.emit(self.index(kernel)?, stage)
+        self.emit_for(kernel, stage, Isa::default())
+    }
+
+    /// As [`Program::emit`], for chosen instructions.
+    ///
+    /// # Errors
+    /// Those of [`Program::emit`].
+    pub fn emit_for(&self, kernel: &str, stage: Stage, isa: Isa) -> Result<String> {
+        self.0.module.emit(self.index(kernel)?, stage, isa)
     }
 
     /// What it was compiled for.
@@ -144,16 +151,9 @@ impl Program {
     }
 
     fn make(&self, kernel: usize) -> Result<Loaded> {
-        let ir = Arc::new(self.0.module.lower(kernel)?);
         let context = &self.0.context;
-        let code = crate::thread::run_on_big_stack(|| context.driver().load(ir.clone()))?;
-        let executable = code.map_err(|error| match error {
-            LoadError::Unavailable(_) => {
-                Error::caused(ErrorKind::BackendUnavailable, error.to_string(), error)
-            }
-            LoadError::Internal(_) => Error::internal(error),
-        })?;
-        Ok(Loaded::new(ir, executable, context.device().backend(), self.0.module.source.clone()))
+        let code = self.0.module.load(kernel, context)?;
+        Ok(Loaded::new(code, context.device().backend(), self.0.module.source.clone()))
     }
 
     fn index(&self, name: &str) -> Result<usize> {
@@ -171,5 +171,103 @@ impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.0.module.signatures.iter().map(|signature| &signature.name);
         f.debug_list().entries(names).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use insta::assert_snapshot;
+    use std::thread;
+
+    const TEXT: &str = "kernel half(x: [f32; n]) -> [f32; n] = 0.5 * x;\nkernel one() -> i64 = 1;";
+
+    #[test]
+    fn kernels_are_found_by_name() -> Result<()> {
+        for context in testing::contexts() {
+            let program = Program::compile(&context, TEXT)?;
+            assert_eq!(program.kernel("half")?.call::<Vec<f32>>(&[3.0f32])?, [1.5]);
+            assert_eq!(program.kernel("one")?.call::<i64>(())?, 1);
+            let names: Vec<_> = program.kernels().map(|kernel| kernel.name().to_string()).collect();
+            assert_eq!(names, ["half", "one"]);
+        }
+        let error = Program::compile(&testing::context(), TEXT)?.kernel("quarter").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownKernel);
+        assert_snapshot!(error, @"no kernel `quarter`; there is `half`, `one`");
+        Ok(())
+    }
+
+    #[test]
+    fn mistakes_have_the_name_of_the_text() {
+        let options = Options::new().name("formula 7");
+        let error =
+            Program::compile_with(&testing::context(), "kernel f() -> i64 = x;", &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Compile);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0101]: nothing is named `x`
+          ┌─ formula 7:1:21
+          │
+        1 │ kernel f() -> i64 = x;
+          │                     ^
+        ");
+    }
+
+    #[test]
+    fn limits_are_those_of_the_options() {
+        let limits = pk_grammar::limits::Limits { tokens: 10, ..Default::default() };
+        let options = Options::new().limits(limits);
+        let error = Program::compile_with(&testing::context(), TEXT, &options).unwrap_err();
+        assert_eq!(error.diagnostics()[0].code, pk_dsl::codes::Code::Limit);
+    }
+
+    #[test]
+    fn a_host_with_small_stacks_can_compile_and_run_deep_programs() {
+        let deep = format!("{}x{}", "(".repeat(200), ")".repeat(200));
+        let long = format!("x{}", " + 1".repeat(3000));
+        let branches = format!("{}0{}", "if x > 5 { 1 } else { ".repeat(100), " }".repeat(100));
+        let text = format!("kernel f(x: i64) -> i64 = {deep} + ({long}) + {branches};");
+        for context in testing::contexts() {
+            let text = text.clone();
+            let small = thread::Builder::new().stack_size(64 << 10);
+            let run = move || Program::compile(&context, &text)?.kernel("f")?.call::<i64>(2i64);
+            let result = small.spawn(run).expect("a thread").join().expect("no panic");
+            assert_eq!(result.expect("it runs"), 3004);
+        }
+    }
+
+    #[test]
+    fn many_threads_may_compile_at_once() {
+        let context = testing::context();
+        thread::scope(|scope| {
+            for number in 0..16i64 {
+                let context = &context;
+                scope.spawn(move || {
+                    let program = Program::compile(context, &format!("kernel f() -> i64 = {number};"));
+                    let result = program.and_then(|program| program.kernel("f")?.call::<i64>(()));
+                    assert_eq!(result.expect("it runs"), number);
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn every_stage_has_a_text() -> Result<()> {
+        let program = Program::compile(&testing::context(), TEXT)?;
+        for stage in Stage::ALL {
+            let is_code = matches!(stage, Stage::Clif | Stage::Asm);
+            match program.emit("half", stage) {
+                Ok(text) => assert!(!text.is_empty(), "{stage}"),
+                Err(error) => assert!(is_code && error.kind() == ErrorKind::BackendUnavailable, "{error}"),
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn files_are_read_with_care() {
+        let read = |path: &str| Program::from_file(&testing::context(), path).unwrap_err();
+        assert_eq!(read("/no/such/file.pk").kind(), ErrorKind::Io);
+        assert_eq!(read("/").kind(), ErrorKind::Io);
     }
 }

@@ -1,6 +1,6 @@
 //! Queues: launches in order, on a thread of their own.
 
-use crate::{context::ContextId, error::Result, event::Event, event::EventState, thread::STACK_BYTES};
+use crate::context::ContextId;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -29,17 +29,14 @@ impl Queue {
     }
 
     /// Waits until everything queued so far has ended, well or not; each launch's event tells how.
-    ///
-    /// # Errors
-    /// None today.
-    pub fn finish(&self) -> Result<()> {
+    pub fn finish(&self) {
         if self.lock().is_none() {
-            return Ok(());
+            return;
         }
-        let state = Arc::new(EventState::new(Arc::default()));
-        let event = Event::new(state.clone());
-        self.submit(Box::new(move || state.end(Ok(()))));
-        event.wait()
+        let (pending, ended) = mpsc::channel::<()>();
+        self.submit(Box::new(move || drop(pending)));
+        // Nothing is ever sent: the wait ends with the sender.
+        let _ = ended.recv();
     }
 
     pub(crate) fn context(&self) -> ContextId {
@@ -73,12 +70,44 @@ impl Queue {
 fn start_worker() -> Option<mpsc::Sender<Work>> {
     let (sender, receiver) = mpsc::channel::<Work>();
     let run = move || receiver.into_iter().for_each(|work| work());
-    let builder = thread::Builder::new().name("pk-queue".to_string()).stack_size(STACK_BYTES);
-    builder.spawn(run).ok().map(|_| sender)
+    thread::Builder::new().name("pk-queue".to_string()).spawn(run).ok().map(|_| sender)
 }
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn work_is_done_in_order_and_finish_waits_for_it() {
+        let queue = testing::context().queue();
+        queue.finish();
+        let done = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..100 {
+            let done = done.clone();
+            queue.submit(Box::new(move || done.lock().expect("no panic").push(number)));
+        }
+        queue.finish();
+        assert_eq!(*done.lock().expect("no panic"), (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_queue_ends_with_its_last_handle_and_not_before_its_work() {
+        let queue = testing::context().queue();
+        let (sender, receiver) = mpsc::channel();
+        let gate = Arc::new(Mutex::new(()));
+        let closed = gate.lock().expect("no panic");
+        let wait = gate.clone();
+        queue.submit(Box::new(move || drop(wait.lock())));
+        queue.submit(Box::new(move || sender.send(7).expect("the test waits")));
+        drop(queue);
+        drop(closed);
+        assert_eq!(receiver.recv(), Ok(7));
     }
 }

@@ -15,7 +15,7 @@ use std::{
 
 /// The stages of the compiler and the interpreter recurse along the program, up to its limits. The system gives
 /// memory to the part of the stack that is used.
-pub(crate) const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 64 << 20;
 
 /// The result of `work`, done on a thread with a big stack, whatever stack the caller has.
 pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R> {
@@ -24,6 +24,30 @@ pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Resu
         let worker = builder.spawn_scoped(scope, work).map_err(no_thread)?;
         worker.join().map_err(|panic| panicked(&*panic))
     })
+}
+
+/// As [`run_on_big_stack`], but gives up after `limit`; the thread then ends by itself, with what it owns.
+pub(crate) fn run_within<R: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R> {
+    let (sender, receiver) = mpsc::channel();
+    let run = move || {
+        // Nobody waits any more if that took too long.
+        let _ = sender.send(work());
+    };
+    let builder = thread::Builder::new().name("pk".to_string()).stack_size(STACK_BYTES);
+    let worker = builder.spawn(run).map_err(no_thread)?;
+    match receiver.recv_timeout(limit) {
+        Ok(result) => Ok(result),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Err(Error::new(ErrorKind::Timeout, format!("the compilation took longer than {limit:?}")))
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
+            Ok(()) => Err(Error::internal("a thread ended without a result")),
+            Err(panic) => Err(panicked(&*panic)),
+        },
+    }
 }
 
 /// The result of `work`; a panic in it is an error.
@@ -85,6 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn long_work_is_given_up() {
+        let limit = Duration::from_secs(60);
+        assert_eq!(run_within(limit, || 7).ok(), Some(7));
+        let error = run_within(limit, || panic!("boom")).map(|(): ()| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        let (_open, closed) = mpsc::channel::<()>();
+        let error = run_within(Duration::from_millis(5), move || closed.recv()).unwrap_err();
+        assert_eq!(error.to_string(), "the compilation took longer than 5ms");
+    }
+
+    #[test]
     fn deep_recursion_fits() {
         fn depth(n: u32) -> u64 {
             let frame = std::hint::black_box([u64::from(n); 32]);
@@ -98,8 +133,11 @@ mod tests {
     #[test]
     fn a_timer_fires_only_if_it_lives() {
         let flag = Arc::new(AtomicBool::new(false));
-        drop(Timer::start(Duration::from_millis(20), flag.clone()).expect("a thread"));
-        thread::sleep(Duration::from_millis(60));
+        drop(Timer::start(Duration::from_secs(3600), flag.clone()).expect("a thread"));
+        // The thread ends and lets go of the flag long before the hour is over.
+        while Arc::strong_count(&flag) > 1 {
+            thread::yield_now();
+        }
         assert!(!flag.load(Ordering::Acquire));
         let timer = Timer::start(Duration::from_millis(1), flag.clone()).expect("a thread");
         while !flag.load(Ordering::Acquire) {
