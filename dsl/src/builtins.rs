@@ -320,6 +320,7 @@ const SCALAR_ARRAY: &str = "(x: [number; n, …], axis: 0) -> number";
 const BOOL_ARRAY: &str = "(x: [bool; n, …], axis: 0)";
 
 /// Every builtin, in the order of the reference.
+#[rustfmt::skip] // A row of the table is a line or two.
 pub const BUILTINS: &[Builtin] = &[
     // Arithmetic.
     scalar("abs", "(x: number) -> number", ScalarFn::Abs, Bound::Number, &[T], ResultRule::T,

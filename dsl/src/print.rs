@@ -128,7 +128,9 @@ impl<'a> Printer<'a, '_, '_> {
         let place = |index: &Index| match index {
             Index::At(_) => "at".to_string(),
             Index::Slice { length, step: 1, .. } => format!("{} long", self.function.size_text(length)),
-            Index::Slice { length, step, .. } => format!("{} long by {step}", self.function.size_text(length)),
+            Index::Slice { length, step, .. } => {
+                format!("{} long by {step}", self.function.size_text(length))
+            }
         };
         indices.iter().map(place).collect::<Vec<_>>().join(", ")
     }

@@ -59,10 +59,9 @@ fn diagnose(found: &fault::Fault, site: &SiteData) -> (ErrorKind, Diagnostic) {
             error(Code::NegativeSize, format!("the size `{}` is {index}", text(0)))
                 .label("must not be negative"),
         ),
-        FaultKind::SizeOverflow => (
-            ErrorKind::TooLarge,
-            error(Code::TooLarge, format!("the size `{}` is too large", text(0))),
-        ),
+        FaultKind::SizeOverflow => {
+            (ErrorKind::TooLarge, error(Code::TooLarge, format!("the size `{}` is too large", text(0))))
+        }
     };
     let note = if site.kind == FaultKind::SizeMismatch { format!("{length} here") } else { String::new() };
     (kind, site.other.into_iter().fold(diagnostic, |diagnostic, other| diagnostic.other(other, note.clone())))

@@ -65,7 +65,11 @@ pub(super) struct Lifted {
 pub(super) enum LiftedOp {
     Elementwise(Elementwise),
     /// A function; which arguments are lifted, and its bound sizes.
-    Call { function: FunctionId, is_lifted: Vec<bool>, sizes: Rc<[Size]> },
+    Call {
+        function: FunctionId,
+        is_lifted: Vec<bool>,
+        sizes: Rc<[Size]>,
+    },
 }
 
 /// An axis of a slice.
@@ -109,7 +113,9 @@ impl Array {
     pub(super) fn is_reusable(&self) -> bool {
         match &self.source {
             Source::Stored(_) | Source::Elements(_) | Source::Iota | Source::Fill(_) => true,
-            Source::Transpose(base) | Source::Field(base, _) | Source::Edges(_, base, _) => base.is_reusable(),
+            Source::Transpose(base) | Source::Field(base, _) | Source::Edges(_, base, _) => {
+                base.is_reusable()
+            }
             Source::Slice(base, places) => {
                 places.iter().all(|place| matches!(place, Place::At(_))) && base.is_reusable()
             }

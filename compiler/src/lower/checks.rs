@@ -23,12 +23,8 @@ impl Lowering<'_> {
                 }
                 let cond = self.compare(Compare::Eq, a, b);
                 let texts = vec![function.size_text(&left.0), function.size_text(&right.0)];
-                let site = SiteData {
-                    kind: FaultKind::SizeMismatch,
-                    span: left.1,
-                    other: Some(right.1),
-                    texts,
-                };
+                let site =
+                    SiteData { kind: FaultKind::SizeMismatch, span: left.1, other: Some(right.1), texts };
                 self.check(cond, site, vec![a, b]);
             }
             SizeCheck::NonNegative(size, span) => {

@@ -280,9 +280,7 @@ impl<'a> Lowering<'a> {
             .params
             .iter()
             .zip(&values)
-            .map(|(param, value)| {
-                callee.local(*param).ty.is_scalar_like() && matches!(value, Repr::Array(_))
-            })
+            .map(|(param, value)| callee.local(*param).ty.is_scalar_like() && matches!(value, Repr::Array(_)))
             .collect::<Vec<bool>>();
         let args: Vec<Repr> = values
             .into_iter()

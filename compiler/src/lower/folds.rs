@@ -172,7 +172,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// Over the only index of a producer; its values may be rows.
-    fn fold_first_axis(&mut self, fold: NamedFold, producer: &Producer<'a>, extent: Value, span: Span) -> Repr {
+    fn fold_first_axis(
+        &mut self,
+        fold: NamedFold,
+        producer: &Producer<'a>,
+        extent: Value,
+        span: Span,
+    ) -> Repr {
         let is_row = match producer {
             Producer::Array(array) => array.shape.len() > 1,
             _ => true,
@@ -184,13 +190,13 @@ impl<'a> Lowering<'a> {
         let (body, at) = self.open_nest(&[extent]);
         let element = self.element(producer, &at);
         let element = self.settle(element);
-        if let Repr::Array(row) = &element {
-            if !matches!(row.source, Source::Elements(_)) {
-                // A row of unknown length: stored as a matrix, then folded column by column.
-                self.discard_block(body);
-                let array = self.store_producer(producer, &[extent]);
-                return self.fold_axis(fold, array, 0, span);
-            }
+        if let Repr::Array(row) = &element
+            && !matches!(row.source, Source::Elements(_))
+        {
+            // A row of unknown length: stored as a matrix, then folded column by column.
+            self.discard_block(body);
+            let array = self.store_producer(producer, &[extent]);
+            return self.fold_axis(fold, array, 0, span);
         }
         self.close_named_folds(fold, (body, extent), element, span)
     }
@@ -252,7 +258,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// What a named fold combines for each scalar: it, converted; with its index for `argmin` and `argmax`.
-    fn fold_inputs(&mut self, fold: NamedFold, scalar: Scalar, scalars: Vec<Value>, body: Block) -> Vec<Vec<Value>> {
+    fn fold_inputs(
+        &mut self,
+        fold: NamedFold,
+        scalar: Scalar,
+        scalars: Vec<Value>,
+        body: Block,
+    ) -> Vec<Vec<Value>> {
         let accumulator = accumulator(fold, scalar);
         let index = self.builder.body().blocks[body].params[0];
         scalars

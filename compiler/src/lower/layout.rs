@@ -119,7 +119,9 @@ impl Lowering<'_> {
     pub(super) fn rebuild(&self, values: &mut impl Iterator<Item = Value>, layout: &Layout) -> Repr {
         match layout {
             Layout::Scalar => values.next().map_or_else(|| Repr::Tuple(Vec::new()), Repr::Scalar),
-            Layout::Tuple(parts) => Repr::Tuple(parts.iter().map(|part| self.rebuild(values, part)).collect()),
+            Layout::Tuple(parts) => {
+                Repr::Tuple(parts.iter().map(|part| self.rebuild(values, part)).collect())
+            }
             Layout::Elements(shape, rows) => {
                 let rows: Vec<Repr> = rows.iter().map(|row| self.rebuild(values, row)).collect();
                 Repr::Array(Array { shape: shape.clone(), source: Source::Elements(rows.into()) })

@@ -178,7 +178,8 @@ impl<'a> Lowering<'a> {
             Repr::Scalar(value) => vec![value],
             Repr::Tuple(parts) => parts.into_iter().flat_map(|part| self.results(part)).collect(),
             Repr::Array(array) => {
-                let is_param = array.stored_value().is_some_and(|value| self.builder.body().def(value).is_none());
+                let is_param =
+                    array.stored_value().is_some_and(|value| self.builder.body().def(value).is_none());
                 let leaves = match is_param {
                     true => self.copy(&array),
                     false => self.store(&array),

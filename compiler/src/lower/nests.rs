@@ -18,8 +18,16 @@ pub(super) enum Producer<'a> {
     /// An array.
     Array(Array),
     /// A comprehension or map of the current frame, to be evaluated where it is consumed.
-    Comprehension { ranges: &'a [Range], body: ExprId, extents: Vec<Value> },
-    Map { arrays: Vec<Array>, function: &'a Lambda, extent: Value },
+    Comprehension {
+        ranges: &'a [Range],
+        body: ExprId,
+        extents: Vec<Value>,
+    },
+    Map {
+        arrays: Vec<Array>,
+        function: &'a Lambda,
+        extent: Value,
+    },
 }
 
 impl<'a> Lowering<'a> {
@@ -240,7 +248,9 @@ impl<'a> Lowering<'a> {
         // The count is the first result of the instruction, so its id is the next one.
         let count = Value::from_index(self.builder.body().values.len());
         let mut all = vec![Type::scalar(Scalar::I64)];
-        all.extend(types.iter().map(|ty| Type { scalar: ty.scalar, shape: [&[count], &ty.shape[..]].concat() }));
+        all.extend(
+            types.iter().map(|ty| Type { scalar: ty.scalar, shape: [&[count], &ty.shape[..]].concat() }),
+        );
         let sinks = vec![Sink::Filter { width: types.len() }];
         let values = self.builder.multi(Op::Nest(Nest { dims: vec![extent], body, sinks }), all);
         let mut columns = values.into_iter().skip(1);

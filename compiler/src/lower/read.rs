@@ -20,7 +20,7 @@ impl Lowering<'_> {
             Source::Iota => Repr::Scalar(at[0].value),
             Source::Fill(value) => Repr::clone(value),
             Source::Reverse(base) => {
-                let first = self.from_end(base.shape[0], at[0].value);
+                let first = self.mirror(base.shape[0], at[0].value);
                 let at = [&[At { value: first, ..at[0] }], &at[1..]].concat();
                 self.read(base, &at)
             }
@@ -61,8 +61,8 @@ impl Lowering<'_> {
         self.read(&stored, at)
     }
 
-    /// `extent - 1 - index`.
-    fn from_end(&mut self, extent: Value, index: Value) -> Value {
+    /// The index counted from the other end: `extent - 1 - index`.
+    fn mirror(&mut self, extent: Value, index: Value) -> Value {
         let one = self.int(-1);
         let last = self.size_op(super::sizes::SizeOp::Add, extent, one);
         self.builder.binary(Binary::Sub, last, index)
@@ -72,10 +72,10 @@ impl Lowering<'_> {
         if at.is_empty() {
             return Repr::Array(array.clone());
         }
-        if let (Source::Elements(rows), Some(index)) = (&array.source, self.known_int(at[0].value)) {
-            if let Some(Repr::Array(row)) = usize::try_from(index).ok().and_then(|index| rows.get(index)) {
-                return self.read_row(&row.clone(), &at[1..]);
-            }
+        if let (Source::Elements(rows), Some(index)) = (&array.source, self.known_int(at[0].value))
+            && let Some(Repr::Array(row)) = usize::try_from(index).ok().and_then(|index| rows.get(index))
+        {
+            return self.read_row(&row.clone(), &at[1..]);
         }
         let shape = array.shape[at.len()..].to_vec();
         let places: Vec<Place> = at.iter().map(|at| Place::At(*at)).collect();
@@ -84,16 +84,17 @@ impl Lowering<'_> {
 
     fn read_stored(&mut self, tree: &Tree, at: &[At]) -> Repr {
         match tree {
-            Tree::Tuple(parts) => {
-                Repr::Tuple(parts.iter().map(|part| self.read_stored(part, at)).collect())
-            }
+            Tree::Tuple(parts) => Repr::Tuple(parts.iter().map(|part| self.read_stored(part, at)).collect()),
             Tree::Leaf(array) => {
                 let ty = self.builder.body().ty(*array).clone();
                 if ty.shape.len() > at.len() {
                     let places: Vec<Place> = at.iter().map(|at| Place::At(*at)).collect();
                     let whole = Array::stored(ty.shape.clone(), *array);
                     let shape = ty.shape[at.len()..].to_vec();
-                    return Repr::Array(Array { shape, source: Source::Slice(Rc::new(whole), places.into()) });
+                    return Repr::Array(Array {
+                        shape,
+                        source: Source::Slice(Rc::new(whole), places.into()),
+                    });
                 }
                 Repr::Scalar(self.index(*array, ty.scalar, at))
             }
@@ -234,7 +235,8 @@ impl Lowering<'_> {
             .map(|(at, extent)| {
                 let value = self.edge_index(rule, at.value, *extent);
                 // Of an empty array no element is near.
-                let unproven = self.known_int(*extent).is_none_or(|extent| extent == 0).then(|| self.edge_span(at));
+                let unproven =
+                    self.known_int(*extent).is_none_or(|extent| extent == 0).then(|| self.edge_span(at));
                 At { value, unproven }
             })
             .collect();
@@ -278,7 +280,7 @@ impl Lowering<'_> {
                 let two = self.int(2);
                 let period = self.size_op(super::sizes::SizeOp::Mul, extent, two);
                 let phase = self.divide(IntDiv::ModFloor, index, period);
-                let mirrored = self.from_end(period, phase);
+                let mirrored = self.mirror(period, phase);
                 self.builder.binary(Binary::Min, phase, mirrored)
             }
         }
@@ -286,10 +288,15 @@ impl Lowering<'_> {
 
     fn read_lifted(&mut self, lifted: &Lifted, at: &[At]) -> Repr {
         let args: Vec<Repr> = match &lifted.op {
-            LiftedOp::Elementwise(_) => lifted.args.iter().map(|arg| self.lifted_argument(arg, true, at)).collect(),
-            LiftedOp::Call { is_lifted, .. } => {
-                lifted.args.iter().zip(is_lifted).map(|(arg, is)| self.lifted_argument(arg, *is, at)).collect()
+            LiftedOp::Elementwise(_) => {
+                lifted.args.iter().map(|arg| self.lifted_argument(arg, true, at)).collect()
             }
+            LiftedOp::Call { is_lifted, .. } => lifted
+                .args
+                .iter()
+                .zip(is_lifted)
+                .map(|(arg, is)| self.lifted_argument(arg, *is, at))
+                .collect(),
         };
         self.in_frame(lifted.frame, |lowering| match &lifted.op {
             LiftedOp::Elementwise(op) => {

@@ -21,7 +21,9 @@ impl<'a> Lowering<'a> {
     pub(super) fn elementwise_expr(&mut self, op: Elementwise, args: &'a [ExprId], data: &'a Expr) -> Repr {
         use super::arrays::{Array, Lifted, LiftedOp, Source};
         if data.ty.shape().is_empty() {
-            if let (Elementwise::Binary(logic @ (BinaryOp::AndThen | BinaryOp::OrElse)), [lhs, rhs]) = (op, args) {
+            if let (Elementwise::Binary(logic @ (BinaryOp::AndThen | BinaryOp::OrElse)), [lhs, rhs]) =
+                (op, args)
+            {
                 return self.short_circuit(logic, *lhs, *rhs);
             }
             let operands: Vec<Value> = args.iter().map(|arg| self.expr(*arg).scalar()).collect();

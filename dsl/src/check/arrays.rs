@@ -73,7 +73,11 @@ impl Infer<'_> {
     }
 
     /// The only argument, an array.
-    fn array(&mut self, function: ArrayFn, args: &Args) -> Option<(ExprId, std::sync::Arc<crate::types::ArrayType>)> {
+    fn array(
+        &mut self,
+        function: ArrayFn,
+        args: &Args,
+    ) -> Option<(ExprId, std::sync::Arc<crate::types::ArrayType>)> {
         let values = self.values(function, args, 1)?;
         let array = self.require_array(values[0], &format!("the argument of `{}`", array_name(function)))?;
         Some((values[0], array))
@@ -95,8 +99,12 @@ impl Infer<'_> {
 
     fn call_map(&mut self, args: &Args, span: Span) -> Option<ExprId> {
         if args.positional.len() < 2 {
-            let message = format!("`map` takes one or more arrays and a function, but gets {}", count(args.positional.len()));
-            let error = Diagnostic::error(Code::ArgumentCount, span, message).help("as in `map(x, y, |a, b| a + b)`");
+            let message = format!(
+                "`map` takes one or more arrays and a function, but gets {}",
+                count(args.positional.len())
+            );
+            let error =
+                Diagnostic::error(Code::ArgumentCount, span, message).help("as in `map(x, y, |a, b| a + b)`");
             self.report(error);
             return None;
         }
@@ -225,8 +233,12 @@ impl Infer<'_> {
         if kind != FoldKind::Exscan {
             return Some(None);
         }
-        let error = Diagnostic::error(Code::ArgumentCount, span, "`exscan` with this operator needs a neutral element")
-            .help("it is the first element of the result: `exscan(x, neutral, op)`");
+        let error = Diagnostic::error(
+            Code::ArgumentCount,
+            span,
+            "`exscan` with this operator needs a neutral element",
+        )
+        .help("it is the first element of the result: `exscan(x, neutral, op)`");
         self.report(error);
         None
     }
@@ -243,7 +255,10 @@ impl Infer<'_> {
         let bound = match fold {
             NamedFold::Any | NamedFold::All | NamedFold::Count => {
                 if elem.as_scalar() != Some(Scalar::Bool) {
-                    let message = format!("`{name}` takes an array of `bool`, but this is {}", self.describe(&self.ty(array)));
+                    let message = format!(
+                        "`{name}` takes an array of `bool`, but this is {}",
+                        self.describe(&self.ty(array))
+                    );
                     let error = Diagnostic::error(Code::WrongOperand, self.span(array), message)
                         .help(format!("compare first: `{name}(x > 0)`"));
                     self.report(error);
@@ -274,12 +289,17 @@ impl Infer<'_> {
             Some(axis) if axis < rank => Some(axis),
             Some(axis) => {
                 let message = format!("there is no axis {axis} in an array of rank {rank}");
-                let error = Diagnostic::error(Code::Rank, span, message).help("axes count from 0, the outermost");
+                let error =
+                    Diagnostic::error(Code::Rank, span, message).help("axes count from 0, the outermost");
                 self.report(error);
                 None
             }
             None => {
-                self.report(Diagnostic::error(Code::Rank, span, "an axis is an integer literal, 0 for the outermost"));
+                self.report(Diagnostic::error(
+                    Code::Rank,
+                    span,
+                    "an axis is an integer literal, 0 for the outermost",
+                ));
                 None
             }
         }
@@ -314,7 +334,11 @@ impl Infer<'_> {
         let index_is_right = self.expect_type(index, (&wanted, self.span(index)), "the bins of the values");
         self.common_length(&[index, values], "an argument of `reduce_by_index`", span)?;
         if index_ty.shape.len() > 1 || self.ty(values).shape().len() > 1 {
-            self.report(Diagnostic::error(Code::Rank, span, "`reduce_by_index` takes arrays of one dimension"));
+            self.report(Diagnostic::error(
+                Code::Rank,
+                span,
+                "`reduce_by_index` takes arrays of one dimension",
+            ));
             return None;
         }
         let elem = self.ty(values).row(1);
@@ -347,7 +371,8 @@ impl Infer<'_> {
     fn call_unzip(&mut self, args: &Args, span: Span) -> Option<ExprId> {
         let (array, ty) = self.array(ArrayFn::Unzip, args)?;
         let Type::Tuple(tuple) = &ty.elem else {
-            let message = format!("`unzip` takes an array of tuples, but this is {}", self.describe(&self.ty(array)));
+            let message =
+                format!("`unzip` takes an array of tuples, but this is {}", self.describe(&self.ty(array)));
             self.report(Diagnostic::error(Code::WrongOperand, span, message));
             return None;
         };
@@ -373,7 +398,8 @@ impl Infer<'_> {
         if let Arg::Syntax(id) = arg {
             let ast = self.ast;
             if let Syntax::Array(sizes) = &ast.expr(id).kind {
-                let sizes: Vec<_> = sizes.iter().map(|size| self.size_argument(Arg::Syntax(*size), role)).collect();
+                let sizes: Vec<_> =
+                    sizes.iter().map(|size| self.size_argument(Arg::Syntax(*size), role)).collect();
                 return sizes.into_iter().collect();
             }
         }
@@ -409,7 +435,10 @@ impl Infer<'_> {
         let (array, ty) = self.array(ArrayFn::Transpose, args)?;
         let mut shape = ty.shape.clone();
         if shape.len() < 2 {
-            let message = format!("`transpose` takes two dimensions or more, but this is {}", self.describe(&self.ty(array)));
+            let message = format!(
+                "`transpose` takes two dimensions or more, but this is {}",
+                self.describe(&self.ty(array))
+            );
             self.report(Diagnostic::error(Code::Rank, span, message));
             return None;
         }
@@ -481,9 +510,9 @@ impl Infer<'_> {
         let (array, ty) = self.array(ArrayFn::Len, args)?;
         // The array is kept as an operand, so that what it needs is evaluated before its length is asked for.
         let length = self.push(ExprKind::Size(ty.shape[0].clone()), Type::Scalar(Scalar::I64), span);
-        let needs_array = ty.shape[0].vars().any(|var| {
-            matches!(self.function.size(var).kind, crate::hir::SizeKind::LengthOf(_))
-        });
+        let needs_array = ty.shape[0]
+            .vars()
+            .any(|var| matches!(self.function.size(var).kind, crate::hir::SizeKind::LengthOf(_)));
         if !needs_array {
             return Some(length);
         }
@@ -517,10 +546,10 @@ impl Infer<'_> {
         let values = self.values(function, args, if rule == EdgeRule::Pad { 2 } else { 1 })?;
         let array = self.require_array(values[0], &format!("the argument of `{}`", array_name(function)))?;
         let pad = values.get(1).copied();
-        if let Some(pad) = pad {
-            if !self.expect_type(pad, (&array.elem, self.span(values[0])), "the value outside of this array") {
-                return None;
-            }
+        if let Some(pad) = pad
+            && !self.expect_type(pad, (&array.elem, self.span(values[0])), "the value outside of this array")
+        {
+            return None;
         }
         let ty = self.ty(values[0]);
         Some(self.push(ExprKind::View(View::Edges { rule, array: values[0], pad }), ty, span))

@@ -114,7 +114,8 @@ impl Infer<'_> {
     fn are_scalar_operands(&mut self, op: BinaryOp, lhs: ExprId, rhs: ExprId) -> bool {
         for operand in [lhs, rhs] {
             if !self.elem_type(operand).is_scalar_like() {
-                let message = format!("`{}` has no meaning for {}", spelling(op), self.describe(&self.ty(operand)));
+                let message =
+                    format!("`{}` has no meaning for {}", spelling(op), self.describe(&self.ty(operand)));
                 let error = Diagnostic::error(Code::WrongOperand, self.span(operand), message)
                     .help("take the fields one by one");
                 self.report(error);
@@ -174,11 +175,11 @@ impl Infer<'_> {
             return self.push_error(span);
         }
         let elem = self.vars.resolve(&left);
-        if let (Some(scalar), Some(amount)) = (self.force(&elem), self.int_literal(rhs)) {
-            if !(0..i128::from(scalar.bits())).contains(&amount) {
-                let message = format!("a shift of `{scalar}` is by 0 to {}", scalar.bits() - 1);
-                return self.fail_at(Diagnostic::error(Code::ShiftAmount, self.span(rhs), message), span);
-            }
+        if let (Some(scalar), Some(amount)) = (self.force(&elem), self.int_literal(rhs))
+            && !(0..i128::from(scalar.bits())).contains(&amount)
+        {
+            let message = format!("a shift of `{scalar}` is by 0 to {}", scalar.bits() - 1);
+            return self.fail_at(Diagnostic::error(Code::ShiftAmount, self.span(rhs), message), span);
         }
         self.push_elementwise(Elementwise::Binary(op), vec![lhs, rhs], elem, span)
     }
@@ -194,8 +195,12 @@ impl Infer<'_> {
             let is_int = !matches!(&left, Type::Scalar(scalar) if scalar.is_float())
                 && !matches!(&left, Type::Var(var) if self.vars.kind(*var) == LiteralKind::Float);
             if exponent < 0 && is_int {
-                let error = Diagnostic::error(Code::WrongOperand, self.span(rhs), "an integer has no negative powers")
-                    .help(format!("write `f64({}) ** {exponent}`", self.text(self.span(lhs))));
+                let error = Diagnostic::error(
+                    Code::WrongOperand,
+                    self.span(rhs),
+                    "an integer has no negative powers",
+                )
+                .help(format!("write `f64({}) ** {exponent}`", self.text(self.span(lhs))));
                 return self.fail_at(error, span);
             }
             // The literal is an integer whatever the base is.
@@ -236,8 +241,12 @@ impl Infer<'_> {
                 true => (right.0, l),
                 false => (left.0, r),
             },
-            (Some(scalar), None) if matches!(right.1, Type::Var(_)) && scalar.is_int() => (left.0, Scalar::F64),
-            (None, Some(scalar)) if matches!(left.1, Type::Var(_)) && scalar.is_int() => (right.0, Scalar::F64),
+            (Some(scalar), None) if matches!(right.1, Type::Var(_)) && scalar.is_int() => {
+                (left.0, Scalar::F64)
+            }
+            (None, Some(scalar)) if matches!(left.1, Type::Var(_)) && scalar.is_int() => {
+                (right.0, Scalar::F64)
+            }
             _ => return None,
         };
         Some(format!("write `{to}({})`", self.text(self.span(from))))
@@ -260,7 +269,8 @@ impl Infer<'_> {
         match operands {
             [lhs, rhs] => self.apply_binary(op, span, *lhs, *rhs, span),
             _ => {
-                let message = format!("`{}` takes two operands, but {} are given here", spelling(op), operands.len());
+                let message =
+                    format!("`{}` takes two operands, but {} are given here", spelling(op), operands.len());
                 self.fail(Diagnostic::error(Code::ArgumentCount, span, message))
             }
         }

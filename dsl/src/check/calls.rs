@@ -95,10 +95,10 @@ impl Infer<'_> {
     /// Arguments of a call that is wrong anyway are checked for errors of their own.
     fn check_arguments_alone(&mut self, args: Args) {
         for arg in args.positional {
-            if let Arg::Syntax(id) = arg {
-                if !matches!(self.ast.expr(id).kind, Syntax::Closure { .. } | Syntax::Operator(_)) {
-                    self.infer(id);
-                }
+            if let Arg::Syntax(id) = arg
+                && !matches!(self.ast.expr(id).kind, Syntax::Closure { .. } | Syntax::Operator(_))
+            {
+                self.infer(id);
             }
         }
     }
@@ -106,19 +106,32 @@ impl Infer<'_> {
     fn unknown_function(&self, callee: Ident) -> Diagnostic {
         let text = self.name(callee.name);
         if RESERVED.contains(&text) || RESERVED_TYPES.contains(&text) {
-            return Diagnostic::error(Code::Unsupported, callee.span, format!("`{text}` is not supported yet"));
+            return Diagnostic::error(
+                Code::Unsupported,
+                callee.span,
+                format!("`{text}` is not supported yet"),
+            );
         }
         if self.lookup(callee.name).is_some() {
-            return Diagnostic::error(Code::NotCallable, callee.span, format!("`{text}` is a value, not a function"))
-                .help(format!("an element is read with brackets: `{text}[i]`"));
+            return Diagnostic::error(
+                Code::NotCallable,
+                callee.span,
+                format!("`{text}` is a value, not a function"),
+            )
+            .help(format!("an element is read with brackets: `{text}[i]`"));
         }
         if self.items.kernels.contains_key(&callee.name) {
-            return Diagnostic::error(Code::NotCallable, callee.span, format!("the kernel `{text}` cannot be called"))
-                .help("kernels are called by the host; move the shared part into a `fn`");
+            return Diagnostic::error(
+                Code::NotCallable,
+                callee.span,
+                format!("the kernel `{text}` cannot be called"),
+            )
+            .help("kernels are called by the host; move the shared part into a `fn`");
         }
         let known = builtins::BUILTINS.iter().map(|builtin| builtin.name);
         let own = self.items.functions.values().map(|header| header.name.as_str());
-        let error = Diagnostic::error(Code::UnknownName, callee.span, format!("no function is named `{text}`"));
+        let error =
+            Diagnostic::error(Code::UnknownName, callee.span, format!("no function is named `{text}`"));
         match foreign_function(text).or_else(|| suggest::nearest(text, known.chain(own))) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error,
@@ -148,12 +161,18 @@ impl Infer<'_> {
     }
 
     pub(super) fn check_names(&mut self, name: &str, args: &Args, allowed: &[&str]) -> bool {
-        let unknown: Vec<Ident> =
-            args.named.iter().map(|(ident, _)| *ident).filter(|i| !allowed.contains(&self.name(i.name))).collect();
+        let unknown: Vec<Ident> = args
+            .named
+            .iter()
+            .map(|(ident, _)| *ident)
+            .filter(|i| !allowed.contains(&self.name(i.name)))
+            .collect();
         for ident in &unknown {
             let text = self.name(ident.name);
             let message = match (name, text) {
-                ("reduce" | "scan" | "exscan", "segments") => "segmented folds are not supported yet".to_string(),
+                ("reduce" | "scan" | "exscan", "segments") => {
+                    "segmented folds are not supported yet".to_string()
+                }
                 _ => format!("`{name}` has no argument named `{text}`"),
             };
             let code = if text == "segments" { Code::Unsupported } else { Code::ArgumentName };
@@ -172,7 +191,8 @@ impl Infer<'_> {
             return self.push_error(span);
         }
         // A literal is rounded once, to the type that it is converted to, if it can have that type at all.
-        let is_literal = matches!(self.expr(operand).kind, ExprKind::Const(_)) && matches!(elem, Type::Var(_));
+        let is_literal =
+            matches!(self.expr(operand).kind, ExprKind::Const(_)) && matches!(elem, Type::Var(_));
         if is_literal && self.vars.unify(&elem, &Type::Scalar(scalar)) {
             return operand;
         }
@@ -206,10 +226,20 @@ impl Infer<'_> {
         self.push_elementwise(Elementwise::Function(function), operands, elem, span)
     }
 
-    fn check_scalar_argument(&mut self, name: &str, operand: ExprId, param: Param, shared: &Type, bound: Bound) -> bool {
+    fn check_scalar_argument(
+        &mut self,
+        name: &str,
+        operand: ExprId,
+        param: Param,
+        shared: &Type,
+        bound: Bound,
+    ) -> bool {
         let (elem, span, call) = (self.elem_type(operand), self.span(operand), format!("`{name}`"));
         if !elem.is_scalar_like() {
-            let message = format!("{call} takes scalars or arrays of them, but this is {}", self.describe(&self.ty(operand)));
+            let message = format!(
+                "{call} takes scalars or arrays of them, but this is {}",
+                self.describe(&self.ty(operand))
+            );
             self.report(Diagnostic::error(Code::WrongOperand, span, message));
             return false;
         }
@@ -226,7 +256,8 @@ impl Infer<'_> {
         if self.vars.unify(&elem, &wanted) {
             return true;
         }
-        let message = format!("{call} takes {} here, but this is {}", self.describe(&wanted), self.describe(&elem));
+        let message =
+            format!("{call} takes {} here, but this is {}", self.describe(&wanted), self.describe(&elem));
         let mut error = Diagnostic::error(Code::Mismatch, span, message);
         if let (Some(to), Some(_)) = (self.vars.resolve(&wanted).as_scalar(), elem.as_scalar()) {
             error = error.help(format!("write `{to}({})`", self.text(span)));
@@ -292,8 +323,10 @@ impl Infer<'_> {
             return self.push_error(span);
         }
         if unknown_lengths(&header.result.0) > 1 {
-            let message = format!("`{}` gives several arrays of unknown length, and only a kernel may", header.name);
-            let error = Diagnostic::error(Code::Unsupported, span, message).help("filter one array of tuples");
+            let message =
+                format!("`{}` gives several arrays of unknown length, and only a kernel may", header.name);
+            let error =
+                Diagnostic::error(Code::Unsupported, span, message).help("filter one array of tuples");
             return self.fail(error);
         }
         let lifted = shape.len();
@@ -307,9 +340,8 @@ impl Infer<'_> {
     fn bind_sizes(&mut self, header: &Header, operands: &[ExprId]) -> Option<Vec<Size>> {
         let mut sizes = Vec::with_capacity(header.bound_sizes);
         let mut next_param = 0;
-        let i64_params: Vec<usize> = (0..header.params.len())
-            .filter(|p| header.params[*p].0 == Type::Scalar(Scalar::I64))
-            .collect();
+        let i64_params: Vec<usize> =
+            (0..header.params.len()).filter(|p| header.params[*p].0 == Type::Scalar(Scalar::I64)).collect();
         for (index, data) in header.sizes[..header.bound_sizes].iter().enumerate() {
             let size = match data.kind {
                 SizeKind::Axis { param, axis } => self.ty(operands[param]).shape().get(axis).cloned(),
@@ -363,7 +395,14 @@ impl Infer<'_> {
         }
     }
 
-    fn check_argument(&mut self, operand: ExprId, param: &Type, span: Span, sizes: &[Size], header: &Header) -> bool {
+    fn check_argument(
+        &mut self,
+        operand: ExprId,
+        param: &Type,
+        span: Span,
+        sizes: &[Size],
+        header: &Header,
+    ) -> bool {
         let role = format!("this parameter of `{}`", header.name);
         if param.is_scalar_like() {
             let (elem, wanted) = (self.elem_type(operand), param.clone());
@@ -381,7 +420,10 @@ impl Infer<'_> {
             let size = &sizes[var.0 as usize];
             if size.vars().any(|var| self.function.size(var).varies) {
                 let name = &header.sizes[var.0 as usize].name;
-                let message = format!("`{}` makes arrays of size `{name}`, which may differ from element to element here", header.name);
+                let message = format!(
+                    "`{}` makes arrays of size `{name}`, which may differ from element to element here",
+                    header.name
+                );
                 let span = operands.first().map_or(header.span, |first| self.span(*first));
                 let error = Diagnostic::error(Code::Irregular, span, message)
                     .help("arrays inside arrays have one size for all");
@@ -471,6 +513,7 @@ fn foreign_function(name: &str) -> Option<&'static str> {
 
 /// Named so that callers need not import the table.
 pub(super) fn array_name(function: ArrayFn) -> &'static str {
-    let row = builtins::BUILTINS.iter().find(|builtin| matches!(builtin.rule, Rule::Array(f) if f == function));
+    let row =
+        builtins::BUILTINS.iter().find(|builtin| matches!(builtin.rule, Rule::Array(f) if f == function));
     row.map_or("", |builtin| builtin.name)
 }

@@ -66,7 +66,13 @@ impl Infer<'_> {
         self.literal(LiteralValue::Float(text), LiteralKind::Float, suffix, span)
     }
 
-    fn literal(&mut self, value: LiteralValue, kind: LiteralKind, suffix: Option<Ident>, span: Span) -> ExprId {
+    fn literal(
+        &mut self,
+        value: LiteralValue,
+        kind: LiteralKind,
+        suffix: Option<Ident>,
+        span: Span,
+    ) -> ExprId {
         let ty = match suffix {
             None => self.vars.fresh(kind),
             Some(suffix) => match self.suffix_type(suffix, kind) {
@@ -106,12 +112,13 @@ impl Infer<'_> {
         if let Some(&var) = self.size_names.get(&name.name) {
             return self.push(ExprKind::Size(Size::var(var)), Type::Scalar(Scalar::I64), name.span);
         }
-        if let Some(header) = self.items.functions.get(&name.name) {
-            if header.is_const {
-                let (function, ty) = (header.id, self.foreign_type(&header.result.0.clone(), &[], header.sizes.clone()));
-                let kind = ExprKind::Call { function, args: Vec::new(), sizes: Vec::new(), lifted: 0 };
-                return self.push(kind, ty, name.span);
-            }
+        if let Some(header) = self.items.functions.get(&name.name)
+            && header.is_const
+        {
+            let (function, ty) =
+                (header.id, self.foreign_type(&header.result.0.clone(), &[], header.sizes.clone()));
+            let kind = ExprKind::Call { function, args: Vec::new(), sizes: Vec::new(), lifted: 0 };
+            return self.push(kind, ty, name.span);
         }
         let error = self.unknown_name(name);
         self.fail(error)
@@ -120,16 +127,28 @@ impl Infer<'_> {
     fn unknown_name(&self, name: Ident) -> Diagnostic {
         let text = self.name(name.name);
         if let Some(builtin) = builtins::find(text) {
-            return Diagnostic::error(Code::NotCallable, name.span, format!("`{text}` is a function, not a value"))
-                .help(format!("call it: `{text}{}`", builtin.signature));
+            return Diagnostic::error(
+                Code::NotCallable,
+                name.span,
+                format!("`{text}` is a function, not a value"),
+            )
+            .help(format!("call it: `{text}{}`", builtin.signature));
         }
         if self.items.functions.contains_key(&name.name) || self.items.kernels.contains_key(&name.name) {
-            return Diagnostic::error(Code::NotCallable, name.span, format!("`{text}` is a function, not a value"))
-                .help(format!("call it: `{text}(…)`"));
+            return Diagnostic::error(
+                Code::NotCallable,
+                name.span,
+                format!("`{text}` is a function, not a value"),
+            )
+            .help(format!("call it: `{text}(…)`"));
         }
         if Scalar::from_name(text).is_some() {
-            return Diagnostic::error(Code::NotCallable, name.span, format!("`{text}` is a type, not a value"))
-                .help(format!("`{text}(x)` converts `x`"));
+            return Diagnostic::error(
+                Code::NotCallable,
+                name.span,
+                format!("`{text}` is a type, not a value"),
+            )
+            .help(format!("`{text}(x)` converts `x`"));
         }
         let sizes = self.size_names.keys().map(|name| self.ast.names.resolve(*name));
         let consts = self.items.functions.iter().filter(|(_, header)| header.is_const);
@@ -147,13 +166,15 @@ impl Infer<'_> {
         let named = fields.iter().filter(|field| field.name.is_some()).count();
         if named != 0 && named != fields.len() {
             let message = "some fields of this tuple have names and some have none";
-            return self.fail(Diagnostic::error(Code::Pattern, span, message).help("name all of them or none"));
+            return self
+                .fail(Diagnostic::error(Code::Pattern, span, message).help("name all of them or none"));
         }
         let (mut parts, mut types) = (Vec::new(), Vec::<Field>::new());
         for field in fields {
             let name = field.name.map(|name| std::sync::Arc::<str>::from(self.name(name.name)));
             if name.is_some() && types.iter().any(|other| other.name == name) {
-                let message = format!("the field `{}` stands here twice", name.as_deref().unwrap_or_default());
+                let message =
+                    format!("the field `{}` stands here twice", name.as_deref().unwrap_or_default());
                 self.report(Diagnostic::error(Code::Duplicate, field.name.map_or(span, |n| n.span), message));
             }
             let value = self.infer(field.value);
@@ -167,8 +188,9 @@ impl Infer<'_> {
     fn infer_array(&mut self, elems: &[ast::ExprId], span: Span) -> ExprId {
         let parts: Vec<ExprId> = elems.iter().map(|elem| self.infer(*elem)).collect();
         let Some(&first) = parts.first() else {
-            let error = Diagnostic::error(Code::Mismatch, span, "nothing says what an empty array is made of")
-                .help("`fill(0, v)` is an empty array of values like `v`");
+            let error =
+                Diagnostic::error(Code::Mismatch, span, "nothing says what an empty array is made of")
+                    .help("`fill(0, v)` is an empty array of values like `v`");
             return self.fail(error);
         };
         for &part in &parts[1..] {
@@ -181,12 +203,11 @@ impl Infer<'_> {
     }
 
     fn infer_field(&mut self, base: ast::ExprId, name: Ident, span: Span) -> ExprId {
-        if let Syntax::Name(type_name) = self.ast.expr(base).kind {
-            if self.lookup(type_name.name).is_none() {
-                if let Some(scalar) = Scalar::from_name(self.name(type_name.name)) {
-                    return self.type_constant(scalar, name, span);
-                }
-            }
+        if let Syntax::Name(type_name) = self.ast.expr(base).kind
+            && self.lookup(type_name.name).is_none()
+            && let Some(scalar) = Scalar::from_name(self.name(type_name.name))
+        {
+            return self.type_constant(scalar, name, span);
         }
         let base = self.infer(base);
         let ty = self.ty(base);
@@ -200,8 +221,11 @@ impl Infer<'_> {
             return self.push_error(span);
         }
         let names: Vec<&str> = fields.iter().filter_map(|field| field.name.as_deref()).collect();
-        let mut error =
-            Diagnostic::error(Code::UnknownField, name.span, format!("{} has no field `{text}`", self.describe(&ty)));
+        let mut error = Diagnostic::error(
+            Code::UnknownField,
+            name.span,
+            format!("{} has no field `{text}`", self.describe(&ty)),
+        );
         if builtins::find(text).is_some() {
             error = error.help(format!("call it: `.{text}()`"));
         } else if let Some(near) = suggest::nearest(text, names.iter().copied()) {
@@ -217,7 +241,8 @@ impl Infer<'_> {
         if let Some(value) = constants::find(scalar, text) {
             return self.push(ExprKind::Const(value), Type::Scalar(scalar), span);
         }
-        let error = Diagnostic::error(Code::UnknownField, name.span, format!("`{scalar}` has no constant `{text}`"));
+        let error =
+            Diagnostic::error(Code::UnknownField, name.span, format!("`{scalar}` has no constant `{text}`"));
         let known: Vec<&str> =
             constants::NAMES.iter().copied().filter(|name| constants::find(scalar, name).is_some()).collect();
         let help = match suggest::nearest(text, known.iter().copied()) {
@@ -244,7 +269,13 @@ impl Infer<'_> {
 
     // Control.
 
-    fn infer_if(&mut self, cond: ast::ExprId, then: ast::ExprId, otherwise: ast::ExprId, span: Span) -> ExprId {
+    fn infer_if(
+        &mut self,
+        cond: ast::ExprId,
+        then: ast::ExprId,
+        otherwise: ast::ExprId,
+        span: Span,
+    ) -> ExprId {
         let cond = self.infer(cond);
         if !self.ty(cond).shape().is_empty() {
             let message = "the condition of `if` is a single `bool`, but this is an array";
@@ -279,7 +310,8 @@ impl Infer<'_> {
         }
         let ty = self.ty(value);
         let size = self.polynomial(value);
-        let pattern = self.bind(binding.pattern, &ty, Binding { size, init: Some(value), ..Binding::default() });
+        let pattern =
+            self.bind(binding.pattern, &ty, Binding { size, init: Some(value), ..Binding::default() });
         (pattern, value)
     }
 
@@ -341,8 +373,9 @@ impl Infer<'_> {
     fn infer_comprehension(&mut self, c: &ast::Comprehension, span: Span) -> ExprId {
         if c.cond.is_some() {
             if c.ranges.len() > 1 {
-                let error = Diagnostic::error(Code::Unsupported, span, "`if` in a comprehension takes one index")
-                    .help("make the array of all elements, `flatten` it and `filter` that");
+                let error =
+                    Diagnostic::error(Code::Unsupported, span, "`if` in a comprehension takes one index")
+                        .help("make the array of all elements, `flatten` it and `filter` that");
                 return self.fail(error);
             }
             self.reject_unknown_length(span);
@@ -390,8 +423,9 @@ impl Infer<'_> {
         self.makes_unknown_length = true;
         if self.depth > 0 {
             let message = "an array of unknown length can be made only at the top of a kernel";
-            let error = Diagnostic::error(Code::UnknownLength, span, message)
-                .help("inside, choose with `if` or `select` and let the neutral element stand for what is left out");
+            let error = Diagnostic::error(Code::UnknownLength, span, message).help(
+                "inside, choose with `if` or `select` and let the neutral element stand for what is left out",
+            );
             self.report(error);
         }
     }

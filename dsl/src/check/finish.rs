@@ -59,8 +59,12 @@ impl Infer<'_> {
             }
             warned.push(var);
             let span = self.span(literal.expr);
-            let warning = Diagnostic::warning(Code::WideLiteral, span, "nothing decides the type of this literal, so it is `f64`")
-                .help(format!("write `{0}f64` to keep it, `{0}f32` to make it narrow", self.text(span)));
+            let warning = Diagnostic::warning(
+                Code::WideLiteral,
+                span,
+                "nothing decides the type of this literal, so it is `f64`",
+            )
+            .help(format!("write `{0}f64` to keep it, `{0}f32` to make it narrow", self.text(span)));
             self.report(warning);
         }
     }
@@ -75,13 +79,20 @@ impl Infer<'_> {
             Some(value) => self.function.exprs[literal.expr.0 as usize].kind = ExprKind::Const(value),
             None => {
                 let span = self.span(literal.expr);
-                let mut error =
-                    Diagnostic::error(Code::Literal, span, format!("this literal has no exact place in `{scalar}`"));
+                let mut error = Diagnostic::error(
+                    Code::Literal,
+                    span,
+                    format!("this literal has no exact place in `{scalar}`"),
+                );
                 if let Some((min, max)) = scalar.int_range() {
                     error = error.help(format!("`{scalar}` holds {min} to {max}"));
                 } else if matches!(literal.value, LiteralValue::Float(_)) {
-                    error = Diagnostic::error(Code::Literal, span, format!("this literal is too large for `{scalar}`"))
-                        .help(format!("infinity is written `{scalar}.inf`"));
+                    error = Diagnostic::error(
+                        Code::Literal,
+                        span,
+                        format!("this literal is too large for `{scalar}`"),
+                    )
+                    .help(format!("infinity is written `{scalar}.inf`"));
                 } else {
                     error = error.help("write it with a decimal point to have it rounded");
                 }

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_long_chain_needs_no_stack() {
-        let chain: Vec<Vec<usize>> = (0..1_000_000).map(|i| if i > 0 { vec![i - 1] } else { vec![] }).collect();
+        let chain: Vec<Vec<usize>> =
+            (0..1_000_000).map(|i| if i > 0 { vec![i - 1] } else { vec![] }).collect();
         assert_eq!(order(&chain).map(|sorted| sorted.len()), Ok(1_000_000));
     }
 }

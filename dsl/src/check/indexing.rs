@@ -83,8 +83,12 @@ impl Infer<'_> {
         }
         let ty = self.ty(at);
         if ty.elem().as_scalar() == Some(Scalar::Bool) {
-            let error = Diagnostic::error(Code::Mismatch, self.span(at), "an index is `i64`, but this is an array of `bool`")
-                .help("`filter(x, |v| …)` keeps the elements for which a condition holds");
+            let error = Diagnostic::error(
+                Code::Mismatch,
+                self.span(at),
+                "an index is `i64`, but this is an array of `bool`",
+            )
+            .help("`filter(x, |v| …)` keeps the elements for which a condition holds");
             self.report(error);
             return None;
         }
@@ -145,8 +149,12 @@ impl Infer<'_> {
             _ => None,
         };
         if value.is_none() {
-            let error = Diagnostic::error(Code::Size, self.ast_span(step), "the step of a slice is a positive integer literal")
-                .help("`reverse(x)` goes backwards");
+            let error = Diagnostic::error(
+                Code::Size,
+                self.ast_span(step),
+                "the step of a slice is a positive integer literal",
+            )
+            .help("`reverse(x)` goes backwards");
             self.report(error);
         }
         value
@@ -229,8 +237,12 @@ impl Infer<'_> {
         let Index::At(indices) = places[at] else { return self.push_error(span) };
         let index_shape = self.ty(indices).shape().to_vec();
         if index_shape.len() > 1 || places.len() > 1 {
-            let error = Diagnostic::error(Code::Unsupported, span, "one array of indices of one dimension may stand alone here")
-                .help("write a comprehension: `[x[a[k], b[k]] for k in 0..n]`");
+            let error = Diagnostic::error(
+                Code::Unsupported,
+                span,
+                "one array of indices of one dimension may stand alone here",
+            )
+            .help("write a comprehension: `[x[a[k], b[k]] for k in 0..n]`");
             return self.fail(error);
         }
         let i64_type = Type::Scalar(Scalar::I64);

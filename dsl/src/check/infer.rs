@@ -230,7 +230,8 @@ impl<'a> Infer<'a> {
             }
             Type::Error => {}
             _ => {
-                let message = format!("this pattern has {count} parts, but the value is {}", self.describe(&ty));
+                let message =
+                    format!("this pattern has {count} parts, but the value is {}", self.describe(&ty));
                 self.report(Diagnostic::error(Code::Pattern, span, message));
             }
         }
@@ -274,7 +275,9 @@ impl<'a> Infer<'a> {
                 });
                 format!("({})", fields.collect::<Vec<_>>().join(", "))
             }
-            Type::Array(array) => format!("[{}; {}]", self.type_text(&array.elem), self.shape_text(&array.shape)),
+            Type::Array(array) => {
+                format!("[{}; {}]", self.type_text(&array.elem), self.shape_text(&array.shape))
+            }
         }
     }
 
@@ -305,17 +308,21 @@ impl<'a> Infer<'a> {
         }
         let message = format!("{role} is `{scalar}`, but this is {}", self.describe(&ty));
         let mut error = Diagnostic::error(Code::Mismatch, self.span(id), message);
-        if let (Some(from), true) = (ty.as_scalar(), scalar.is_numeric()) {
-            if from.is_numeric() {
-                error = error.help(format!("write `{scalar}({})`", self.text(self.span(id))));
-            }
+        if let (Some(from), true) = (ty.as_scalar(), scalar.is_numeric())
+            && from.is_numeric()
+        {
+            error = error.help(format!("write `{scalar}({})`", self.text(self.span(id))));
         }
         self.report(error);
         false
     }
 
     /// The array type of an expression, or an error that says what needs one.
-    pub(super) fn require_array(&mut self, id: ExprId, role: &str) -> Option<std::sync::Arc<crate::types::ArrayType>> {
+    pub(super) fn require_array(
+        &mut self,
+        id: ExprId,
+        role: &str,
+    ) -> Option<std::sync::Arc<crate::types::ArrayType>> {
         match self.ty(id) {
             Type::Array(array) => Some(array),
             Type::Error => None,

@@ -103,8 +103,9 @@ impl<'a> Checker<'a> {
         for item in &self.ast.items {
             let text = self.name(item.name.name);
             if let Some(first) = seen.insert(item.name.name, item.name.span) {
-                let error = Diagnostic::error(Code::Duplicate, item.name.span, format!("`{text}` is declared twice"))
-                    .other(first, "it is declared here first");
+                let error =
+                    Diagnostic::error(Code::Duplicate, item.name.span, format!("`{text}` is declared twice"))
+                        .other(first, "it is declared here first");
                 self.diagnostics.push(error);
             }
             if Scalar::from_name(text).is_some() || RESERVED_TYPES.contains(&text) {
@@ -127,7 +128,9 @@ impl<'a> Checker<'a> {
         let edges: Vec<Vec<usize>> = aliases
             .iter()
             .map(|item| match item.kind {
-                ItemKind::Type { ty } => self.type_names(ty).iter().filter_map(|n| index.get(n).copied()).collect(),
+                ItemKind::Type { ty } => {
+                    self.type_names(ty).iter().filter_map(|n| index.get(n).copied()).collect()
+                }
                 _ => Vec::new(),
             })
             .collect();
@@ -310,8 +313,7 @@ impl Infer<'_> {
                 }
                 let ty = self.lower_type(param.ty, Place::Param(index));
                 types[index] = (ty.clone(), self.ast.ty(param.ty).span);
-                let binding =
-                    Binding { is_kernel_param: is_kernel, is_quiet: true, ..Binding::default() };
+                let binding = Binding { is_kernel_param: is_kernel, is_quiet: true, ..Binding::default() };
                 locals[index] = self.declare(param.name, ty, binding);
             }
         }
@@ -427,10 +429,11 @@ impl Infer<'_> {
             _ => Vec::new(),
         };
         let whole = self.ast.ty(param.ty).span;
-        let dims = ty.shape().iter().enumerate().map(|(axis, size)| Dim {
-            size: size.clone(),
-            span: spans.get(axis).copied().unwrap_or(whole),
-        });
+        let dims = ty
+            .shape()
+            .iter()
+            .enumerate()
+            .map(|(axis, size)| Dim { size: size.clone(), span: spans.get(axis).copied().unwrap_or(whole) });
         ParamType { name, scalar: scalar.unwrap_or(Scalar::I64), dims: dims.collect(), span: param.name.span }
     }
 

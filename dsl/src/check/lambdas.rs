@@ -51,7 +51,8 @@ impl Infer<'_> {
         span: Span,
     ) -> Option<Lambda> {
         if patterns.len() != params.len() {
-            let message = format!("this closure takes {}, but it gets {}", count(patterns.len()), params.len());
+            let message =
+                format!("this closure takes {}, but it gets {}", count(patterns.len()), params.len());
             let error = Diagnostic::error(Code::ArgumentCount, span, message);
             let error = match (patterns.len(), params) {
                 (many, [Type::Tuple(tuple)]) if tuple.fields.len() == many => {
@@ -63,7 +64,8 @@ impl Infer<'_> {
             return None;
         }
         let quiet = Binding { is_quiet: true, ..Binding::default() };
-        let bound = patterns.iter().zip(params).map(|(pattern, ty)| self.bind(*pattern, ty, quiet.clone())).collect();
+        let bound =
+            patterns.iter().zip(params).map(|(pattern, ty)| self.bind(*pattern, ty, quiet.clone())).collect();
         let body = self.infer(body);
         (!self.has_error(body)).then_some(Lambda { params: bound, body })
     }

@@ -21,7 +21,8 @@ impl Infer<'_> {
                 return None;
             }
             if !ty.elem().is_scalar_like() {
-                let message = format!("this takes scalars or arrays of scalars, but here is {}", self.describe(&ty));
+                let message =
+                    format!("this takes scalars or arrays of scalars, but here is {}", self.describe(&ty));
                 self.report(Diagnostic::error(Code::WrongOperand, self.span(operand), message));
                 return None;
             }
@@ -59,8 +60,9 @@ impl Infer<'_> {
             Some(Disagreement::Kind) => {
                 let message = format!("the shapes `[{left}]` and `[{right}]` have different ranks");
                 let larger = if a.0.len() > b.0.len() { &left } else { &right };
-                Diagnostic::error(Code::Shape, span, message)
-                    .help(format!("only scalars broadcast by themselves; `broadcast(x, [{larger}])` repeats an array"))
+                Diagnostic::error(Code::Shape, span, message).help(format!(
+                    "only scalars broadcast by themselves; `broadcast(x, [{larger}])` repeats an array"
+                ))
             }
         };
         self.report(error.other(a.1, format!("shape `[{left}]`")).other(b.1, format!("shape `[{right}]`")));

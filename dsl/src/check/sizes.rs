@@ -42,7 +42,9 @@ impl Infer<'_> {
         match self.expr(id).kind.clone() {
             ExprKind::Size(size) => Some(size),
             ExprKind::Local(local) => Some(self.local_size(local)),
-            ExprKind::Const(_) => self.int_literal(id).and_then(|value| i64::try_from(value).ok()).map(Size::constant),
+            ExprKind::Const(_) => {
+                self.int_literal(id).and_then(|value| i64::try_from(value).ok()).map(Size::constant)
+            }
             ExprKind::Block { tail, .. } => self.polynomial(tail),
             ExprKind::Elementwise(Elementwise::Unary(UnaryOp::Neg), args) => {
                 Size::constant(0).sub(&self.polynomial(args[0])?)
@@ -80,8 +82,11 @@ impl Infer<'_> {
     }
 
     fn report_irregular(&mut self, id: ExprId) {
-        let error = Diagnostic::error(Code::Irregular, self.span(id), "this size may differ from element to element")
-            .help("arrays inside arrays have one size for all; a `loop` may have a trip count that differs");
+        let error =
+            Diagnostic::error(Code::Irregular, self.span(id), "this size may differ from element to element")
+                .help(
+                    "arrays inside arrays have one size for all; a `loop` may have a trip count that differs",
+                );
         self.report(error);
     }
 
@@ -98,12 +103,11 @@ impl Infer<'_> {
     /// `size`, or 0 where it is negative; an error if it may differ from element to element.
     pub(super) fn extent(&mut self, size: Size, span: Span) -> Option<Size> {
         if size.vars().any(|var| self.function.size(var).varies) {
-            let message = format!(
-                "the size `{}` may differ from element to element",
-                self.function.size_text(&size)
+            let message =
+                format!("the size `{}` may differ from element to element", self.function.size_text(&size));
+            let error = Diagnostic::error(Code::Irregular, span, message).help(
+                "arrays inside arrays have one size for all; a `loop` may have a trip count that differs",
             );
-            let error = Diagnostic::error(Code::Irregular, span, message)
-                .help("arrays inside arrays have one size for all; a `loop` may have a trip count that differs");
             self.report(error);
             return None;
         }
@@ -169,7 +173,9 @@ impl Infer<'_> {
             let kind = &self.expr(id).kind;
             match kind {
                 ExprKind::Local(local) if !self.is_uniform_local(*local) => return false,
-                ExprKind::Size(size) if size.vars().any(|var| self.function.size(var).varies) => return false,
+                ExprKind::Size(size) if size.vars().any(|var| self.function.size(var).varies) => {
+                    return false;
+                }
                 _ => super::finish::for_each_operand(kind, &mut |operand| open.push(operand)),
             }
         }

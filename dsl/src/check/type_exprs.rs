@@ -84,7 +84,11 @@ impl Infer<'_> {
             return Type::Scalar(scalar);
         }
         if RESERVED_TYPES.contains(&text) {
-            return self.fail_type(Code::Unsupported, name.span, &format!("the type `{text}` is not supported yet"));
+            return self.fail_type(
+                Code::Unsupported,
+                name.span,
+                &format!("the type `{text}` is not supported yet"),
+            );
         }
         let aliases = self.items.aliases.keys().map(|alias| self.ast.names.resolve(*alias));
         let known = aliases.chain(Scalar::ALL.iter().map(|scalar| scalar.name()));
@@ -100,11 +104,11 @@ impl Infer<'_> {
         let mut lowered: Vec<Field> = Vec::new();
         for field in fields {
             let name = field.name.map(|name| std::sync::Arc::<str>::from(self.name(name.name)));
-            if let (Some(ident), Some(text)) = (field.name, &name) {
-                if lowered.iter().any(|other| other.name.as_ref() == Some(text)) {
-                    let message = format!("the field `{text}` stands here twice");
-                    self.report(Diagnostic::error(Code::Duplicate, ident.span, message));
-                }
+            if let (Some(ident), Some(text)) = (field.name, &name)
+                && lowered.iter().any(|other| other.name.as_ref() == Some(text))
+            {
+                let message = format!("the field `{text}` stands here twice");
+                self.report(Diagnostic::error(Code::Duplicate, ident.span, message));
             }
             let ty = self.lower_type_in(field.ty, place, depth + 1);
             lowered.push(Field { name, ty });
@@ -115,7 +119,8 @@ impl Infer<'_> {
     fn shape_of(&mut self, sizes: &[ast::ExprId], place: Place, span: Span) -> Option<Vec<Size>> {
         if !sizes.is_empty() {
             // Every size is looked at even if one has an error, so that all errors are reported.
-            let shape: Vec<_> = (0..).zip(sizes).map(|(axis, size)| self.written_size(*size, place, axis)).collect();
+            let shape: Vec<_> =
+                (0..).zip(sizes).map(|(axis, size)| self.written_size(*size, place, axis)).collect();
             return shape.into_iter().collect();
         }
         if place == Place::Result {
@@ -131,13 +136,14 @@ impl Infer<'_> {
     pub(super) fn written_size(&mut self, id: ast::ExprId, place: Place, axis: usize) -> Option<Size> {
         let ast = self.ast;
         let expr = ast.expr(id);
-        if let (ExprKind::Name(name), Place::Param(param)) = (&expr.kind, place) {
-            if self.known_size(*name).is_none() && !self.items.functions.contains_key(&name.name) {
-                let kind = SizeKind::Axis { param, axis };
-                let var = self.size_var(kind, self.name(name.name).to_string(), name.span, false);
-                self.size_names.insert(name.name, var);
-                return Some(Size::var(var));
-            }
+        if let (ExprKind::Name(name), Place::Param(param)) = (&expr.kind, place)
+            && self.known_size(*name).is_none()
+            && !self.items.functions.contains_key(&name.name)
+        {
+            let kind = SizeKind::Axis { param, axis };
+            let var = self.size_var(kind, self.name(name.name).to_string(), name.span, false);
+            self.size_names.insert(name.name, var);
+            return Some(Size::var(var));
         }
         let size = self.size_expr(id)?;
         if size.as_constant().is_some_and(|value| value < 0) {
@@ -196,8 +202,9 @@ impl Infer<'_> {
     fn report_unknown_size(&mut self, name: Ident) {
         let text = self.name(name.name);
         let message = format!("nothing gives the size `{text}` a value");
-        let mut error = Diagnostic::error(Code::UnknownName, name.span, message)
-            .help(format!("a size gets its value from a parameter, as in `x: [f32; {text}]` or `{text}: i64`"));
+        let mut error = Diagnostic::error(Code::UnknownName, name.span, message).help(format!(
+            "a size gets its value from a parameter, as in `x: [f32; {text}]` or `{text}: i64`"
+        ));
         let known = self.size_names.keys().map(|name| self.ast.names.resolve(*name));
         if let Some(near) = suggest::nearest(text, known) {
             error = error.help(format!("did you mean `{near}`?"));

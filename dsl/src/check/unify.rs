@@ -83,7 +83,11 @@ impl TypeVars {
                 State::Free(_) => ty.clone(),
             },
             Type::Tuple(tuple) => Type::record(
-                tuple.fields.iter().map(|f| Field { name: f.name.clone(), ty: self.resolve(&f.ty) }).collect(),
+                tuple
+                    .fields
+                    .iter()
+                    .map(|f| Field { name: f.name.clone(), ty: self.resolve(&f.ty) })
+                    .collect(),
             ),
             Type::Array(array) => Type::array(array.shape.clone(), self.resolve(&array.elem)),
             Type::Scalar(_) | Type::Error => ty.clone(),
@@ -164,7 +168,11 @@ impl Infer<'_> {
     }
 
     /// Requires two shapes of one rank to agree.
-    pub(super) fn agree_shapes(&mut self, a: (&[Size], Span), b: (&[Size], Span)) -> Result<(), Disagreement> {
+    pub(super) fn agree_shapes(
+        &mut self,
+        a: (&[Size], Span),
+        b: (&[Size], Span),
+    ) -> Result<(), Disagreement> {
         for (x, y) in a.0.iter().zip(b.0) {
             if !self.agree_sizes((x, a.1), (y, b.1)) {
                 return Err(Disagreement::Size(x.clone(), y.clone()));
