@@ -508,14 +508,11 @@ impl Infer<'_> {
 
     fn call_len(&mut self, args: &Args, span: Span) -> Option<ExprId> {
         let (array, ty) = self.array(ArrayFn::Len, args)?;
-        // The array is kept as an operand, so that what it needs is evaluated before its length is asked for.
         let length = self.push(ExprKind::Size(ty.shape[0].clone()), Type::Scalar(Scalar::I64), span);
-        let needs_array = ty.shape[0]
-            .vars()
-            .any(|var| matches!(self.function.size(var).kind, crate::hir::SizeKind::LengthOf(_)));
-        if !needs_array {
+        if matches!(self.expr(array).kind, ExprKind::Local(_)) {
             return Some(length);
         }
+        // The array is evaluated before its length is asked for: it may decide the length, or have conditions on it.
         let lets = vec![(crate::hir::Pattern::Wildcard, array)];
         Some(self.push(ExprKind::Block { lets, tail: length }, Type::Scalar(Scalar::I64), span))
     }

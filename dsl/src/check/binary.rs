@@ -175,12 +175,7 @@ impl Infer<'_> {
             return self.push_error(span);
         }
         let elem = self.vars.resolve(&left);
-        if let (Some(scalar), Some(amount)) = (self.force(&elem), self.int_literal(rhs))
-            && !(0..i128::from(scalar.bits())).contains(&amount)
-        {
-            let message = format!("a shift of `{scalar}` is by 0 to {}", scalar.bits() - 1);
-            return self.fail_at(Diagnostic::error(Code::ShiftAmount, self.span(rhs), message), span);
-        }
+        self.shifts.push((elem.clone(), rhs));
         self.push_elementwise(Elementwise::Binary(op), vec![lhs, rhs], elem, span)
     }
 

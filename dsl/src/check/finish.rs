@@ -16,6 +16,7 @@ impl Infer<'_> {
     pub(super) fn finish(&mut self) {
         self.warn_wide_literals();
         self.check_whole();
+        self.check_shifts();
         for index in 0..self.function.exprs.len() {
             let ty = self.settle(&self.function.exprs[index].ty.clone());
             self.function.exprs[index].ty = ty;
@@ -36,6 +37,18 @@ impl Infer<'_> {
             let scalar = self.force(&ty);
             if scalar.is_some_and(|scalar| !scalar.is_int()) {
                 self.require_bound(&ty, Bound::Int, span, &operation);
+            }
+        }
+    }
+
+    /// A literal amount is less than the width of what is shifted, which a later use may have decided.
+    fn check_shifts(&mut self) {
+        for (shifted, amount) in std::mem::take(&mut self.shifts) {
+            if let (Some(scalar), Some(value)) = (self.force(&shifted), self.int_literal(amount))
+                && !(0..i128::from(scalar.bits())).contains(&value)
+            {
+                let message = format!("a shift of `{scalar}` is by 0 to {}", scalar.bits() - 1);
+                self.report(Diagnostic::error(Code::ShiftAmount, self.span(amount), message));
             }
         }
     }

@@ -13,7 +13,7 @@ use pk_grammar::{
     ast::{self, Ast, PatternId, PatternKind},
     span::{Span, Symbol},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Checks one body.
 pub(super) struct Infer<'a> {
@@ -26,10 +26,14 @@ pub(super) struct Infer<'a> {
     pub(super) bindings: Vec<Binding>,
     /// The size names of the header.
     pub(super) size_names: HashMap<Symbol, SizeVar>,
+    /// Names in sizes that have been reported: one mistake is one error, however often the name stands.
+    pub(super) unknown_sizes: HashSet<Symbol>,
     pub(super) literals: Vec<Literal>,
     pub(super) vars: super::unify::TypeVars,
     /// Types of literals that must turn out to be integers, where, and for what.
     pub(super) whole: Vec<(Type, Span, String)>,
+    /// Shifts: the type of what is shifted, and the amount.
+    pub(super) shifts: Vec<(Type, ExprId)>,
     /// How many bodies of closures, comprehensions and loops stand around; 0 at the top of a kernel.
     pub(super) depth: usize,
     /// Whether an array of unknown length is made here.
@@ -81,6 +85,8 @@ impl<'a> Infer<'a> {
             literals: Vec::new(),
             vars: Default::default(),
             whole: Vec::new(),
+            shifts: Vec::new(),
+            unknown_sizes: HashSet::new(),
             depth: 0,
             makes_unknown_length: false,
             pending: Vec::new(),

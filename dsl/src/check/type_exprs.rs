@@ -200,10 +200,13 @@ impl Infer<'_> {
     }
 
     fn report_unknown_size(&mut self, name: Ident) {
+        if !self.unknown_sizes.insert(name.name) {
+            return;
+        }
         let text = self.name(name.name);
         let message = format!("nothing gives the size `{text}` a value");
         let mut error = Diagnostic::error(Code::UnknownName, name.span, message).help(format!(
-            "a size gets its value from a parameter, as in `x: [f32; {text}]` or `{text}: i64`"
+            "a size gets its value where it stands alone in a parameter, as in `x: [f32; {text}]` or `{text}: i64`"
         ));
         let known = self.size_names.keys().map(|name| self.ast.names.resolve(*name));
         if let Some(near) = suggest::nearest(text, known) {
