@@ -1,0 +1,49 @@
+//! The tests of pk over `.pk` files: each file, on each back end, is one test with a name.
+//!
+//! A file is found at run time, so that adding a test is adding a file: `tests/kernels/README.md` says what its header
+//! may state. What is not there on this machine is reported as ignored, never passed over in silence. Tests of one crate
+//! stand in that crate; here is what needs the whole of pk.
+
+mod api;
+mod corpus;
+mod coverage;
+mod docs;
+mod errors;
+mod header;
+mod oracle;
+mod outcome;
+mod resize;
+mod run;
+mod stages;
+mod value;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = match corpus::load() {
+        Ok(files) => [
+            run::trials(&files),
+            resize::trials(&files),
+            errors::trials(&files),
+            stages::trials(&files),
+            coverage::trials(&files),
+            docs::trials(),
+        ]
+        .concat_trials(),
+        Err(message) => vec![Trial::test("corpus", move || Err(message.into()))],
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Joining lists of trials, which cannot be cloned.
+trait ConcatTrials {
+    fn concat_trials(self) -> Vec<Trial>;
+}
+
+impl<const N: usize> ConcatTrials for [Vec<Trial>; N] {
+    fn concat_trials(self) -> Vec<Trial> {
+        self.into_iter().flatten().collect()
+    }
+}
