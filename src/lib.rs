@@ -84,6 +84,10 @@ pub use pk_runtime::{
     syntax,
 };
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// What is wrong with a text, and how that is shown.
 pub mod diagnostic {
     pub use pk_dsl::{

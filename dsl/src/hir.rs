@@ -123,6 +123,8 @@ pub enum SizeKind {
     Local(LocalId),
     /// The size, or 0 where it is negative: the length of a range.
     NonNegative(Size),
+    /// How many steps of this width the size, which is not negative, has: the length of a slice with a step.
+    Strided(Size, i64),
     /// The value of an `i64` expression that is the same for all elements.
     Value(ExprId),
     /// The length of the array of unknown length that this expression makes.
@@ -154,15 +156,24 @@ pub enum SizeCheck {
     },
     /// A size is not negative.
     NonNegative(Size, Span),
-    /// A slice lies inside its axis: `0 <= lo` and `lo + (count - 1) * step < length`, or it is empty.
+    /// A slice lies inside its axis, or is empty: `0 <= lo` and `lo + count <= length`.
     Slice {
         /// First index.
         lo: Size,
-        /// One past the last index.
-        hi: Size,
+        /// How many indices from the first one on, not negative.
+        count: Size,
         /// Of the axis.
         length: Size,
         /// Where the slice stands.
+        span: Span,
+    },
+    /// The distance of the ends of a range fits an `i64`.
+    Range {
+        /// First value.
+        lo: Size,
+        /// One past the last value.
+        hi: Size,
+        /// Where the range stands.
         span: Span,
     },
 }

@@ -60,9 +60,10 @@ impl<'a> Printer<'a, '_, '_> {
         match check {
             SizeCheck::Equal { left, right } => format!("check {} == {}", text(&left.0), text(&right.0)),
             SizeCheck::NonNegative(size, _) => format!("check {} >= 0", text(size)),
-            SizeCheck::Slice { lo, hi, length, .. } => {
-                format!("check {}..{} in 0..{}", text(lo), text(hi), text(length))
+            SizeCheck::Slice { lo, count, length, .. } => {
+                format!("check {} from {} in 0..{}", text(count), text(lo), text(length))
             }
+            SizeCheck::Range { lo, hi, .. } => format!("check {}..{} fits i64", text(lo), text(hi)),
         }
     }
 

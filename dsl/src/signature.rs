@@ -6,6 +6,10 @@ use crate::{
 };
 use pk_grammar::span::Span;
 
+/// The greatest length of an axis, and the greatest value of a parameter that is a size: far above any memory, and so
+/// far below `i64::MAX` that sums of sizes do not overflow.
+pub const MAX_EXTENT: u64 = 1 << 48;
+
 /// The outside of one kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {

@@ -128,4 +128,13 @@ impl Type {
             _ => 1,
         }
     }
+
+    /// How many tuples stand within each other.
+    pub fn depth(&self) -> usize {
+        match self {
+            Type::Tuple(tuple) => 1 + tuple.fields.iter().map(|field| field.ty.depth()).max().unwrap_or(0),
+            Type::Array(array) => array.elem.depth(),
+            _ => 0,
+        }
+    }
 }

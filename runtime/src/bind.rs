@@ -11,7 +11,7 @@ use pk_dsl::{
     codes::Code,
     diagnostic::Diagnostic,
     scalar::{Const, Scalar},
-    signature::{Dim, ParamType, ResultType, Signature, SizeSource},
+    signature::{Dim, MAX_EXTENT, ParamType, ResultType, Signature, SizeSource},
     size::{Size, SizeVar},
 };
 use std::sync::Arc;
@@ -110,7 +110,10 @@ impl Binder<'_> {
             SizeSource::Axis { param, axis } => {
                 let extent = args.get(param).and_then(|arg| arg.shape().get(axis));
                 let extent = extent.ok_or_else(|| Error::internal("a size without an axis"))?;
-                i64::try_from(*extent).map_err(|_| Error::too_large())
+                i64::try_from(*extent)
+                    .ok()
+                    .filter(|extent| extent.unsigned_abs() <= MAX_EXTENT)
+                    .ok_or_else(Error::too_large)
             }
             SizeSource::Scalar { param } => {
                 let Some(ArgType::Scalar(value)) = args.get(param) else {
@@ -118,6 +121,7 @@ impl Binder<'_> {
                 };
                 let value = value.as_int().and_then(|value| i64::try_from(value).ok());
                 match value.ok_or_else(|| Error::internal("a size that is no integer"))? {
+                    value @ 0.. if value.unsigned_abs() > MAX_EXTENT => Err(Error::too_large()),
                     value @ 0.. => Ok(value),
                     value => Err(self.negative_size(var, value)),
                 }

@@ -1,8 +1,8 @@
 //! Conditions on sizes that the checker could not decide: checks in the entry block.
 
 use super::{Lowering, sizes::SizeOp};
-use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, SiteData, Type, Value};
-use pk_dsl::{hir::SizeCheck, scalar::Scalar};
+use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, SiteData, Type, Unary, Value};
+use pk_dsl::{hir::SizeCheck, scalar::Scalar, signature::MAX_EXTENT};
 use pk_grammar::span::Span;
 
 impl Lowering<'_> {
@@ -31,29 +31,60 @@ impl Lowering<'_> {
                 let (value, zero) = (self.size(size), self.int(0));
                 let cond = self.compare(Compare::Ge, value, zero);
                 let texts = vec![function.size_text(size)];
-                let site = SiteData { kind: FaultKind::NegativeSize, span: *span, other: None, texts };
+                let site = SiteData {
+                    kind: FaultKind::NegativeSize,
+                    span: *span,
+                    other: None,
+                    texts: texts.clone(),
+                };
                 self.check(cond, site, vec![value]);
+                let most = self.int(MAX_EXTENT as i64);
+                let cond = self.compare(Compare::Le, value, most);
+                let site = SiteData { kind: FaultKind::SizeOverflow, span: *span, other: None, texts };
+                self.check(cond, site, Vec::new());
             }
-            SizeCheck::Slice { lo, hi, length, span } => {
-                let (lo, hi, length) = (self.size(lo), self.size(hi), self.size(length));
-                self.slice_check(lo, hi, length, *span);
+            SizeCheck::Slice { lo, count, length, span } => {
+                let (lo, count, length) = (self.size(lo), self.size(count), self.size(length));
+                self.slice_check(lo, count, length, *span);
+            }
+            SizeCheck::Range { lo, hi, span } => {
+                let text = format!("{} - {}", function.size_text(hi), function.size_text(lo));
+                let (lo, hi) = (self.size(lo), self.size(hi));
+                self.range_check(lo, hi, text, *span);
             }
         }
     }
 
-    /// A slice lies inside its axis or is empty.
-    fn slice_check(&mut self, lo: Value, hi: Value, length: Value, span: Span) {
+    /// A slice lies inside its axis or is empty. Nothing here overflows where it matters: `length - lo` is asked for
+    /// only where `lo` lies between 0 and `length`.
+    fn slice_check(&mut self, lo: Value, count: Value, length: Value, span: Span) {
         let zero = self.int(0);
-        let is_empty = self.compare(Compare::Le, hi, lo);
-        let starts_inside = self.compare(Compare::Ge, lo, zero);
-        let ends_inside = self.compare(Compare::Le, hi, length);
-        let is_inside = self.builder.binary(Binary::And, starts_inside, ends_inside);
+        let is_empty = self.compare(Compare::Eq, count, zero);
+        let is_above = self.compare(Compare::Ge, lo, zero);
+        let is_below = self.compare(Compare::Le, lo, length);
+        let starts_inside = self.builder.binary(Binary::And, is_above, is_below);
+        let rest = self.builder.binary(Binary::Sub, length, lo);
+        let has_room = self.compare(Compare::Le, count, rest);
+        let is_inside = self.builder.binary(Binary::And, starts_inside, has_room);
         let cond = self.builder.binary(Binary::Or, is_empty, is_inside);
-        let one = self.int(-1);
-        let last = self.size_op(SizeOp::Add, hi, one);
+        let minus_one = self.int(-1);
+        let past = self.builder.binary(Binary::Add, lo, count);
+        let last = self.builder.binary(Binary::Add, past, minus_one);
         let bad = self.builder.select(starts_inside, last, lo);
         let site = SiteData { kind: FaultKind::OutOfBounds, span, other: None, texts: Vec::new() };
         self.check(cond, site, vec![bad, length]);
+    }
+
+    /// The wrapped difference of two ends has the sign of the true one.
+    fn range_check(&mut self, lo: Value, hi: Value, text: String, span: Span) {
+        let zero = self.int(0);
+        let difference = self.builder.binary(Binary::Sub, hi, lo);
+        let is_forward = self.compare(Compare::Gt, hi, lo);
+        let is_positive = self.compare(Compare::Gt, difference, zero);
+        let differs = self.builder.binary(Binary::Xor, is_forward, is_positive);
+        let cond = self.builder.unary(Unary::Not, differs);
+        let site = SiteData { kind: FaultKind::SizeOverflow, span, other: None, texts: vec![text] };
+        self.check(cond, site, Vec::new());
     }
 
     /// The product of a shape fits an `i64`. Reshaping relies on it: the products of two shapes agree modulo 2^64, and

@@ -4,7 +4,7 @@ use super::{
     At, Binding, Frame, Lowering, Repr,
     arrays::{Array, Lifted, LiftedOp, Place, Source},
 };
-use crate::ir::{Op, Type, Value};
+use crate::ir::{Binary, Op, Type, Value};
 use pk_dsl::{
     builtins::EdgeRule,
     hir::{Expr, ExprId, ExprKind, FoldKind, FunctionId, Index, LocalId, Pattern, View},
@@ -217,8 +217,7 @@ impl<'a> Lowering<'a> {
         let init = self.expr(init);
         let init = self.settle(init);
         let (start, end) = (self.expr(start).scalar(), self.expr(end).scalar());
-        let counter = self.scalar_type(start);
-        let (start, end) = (self.loop_bound(start), self.loop_bound(end));
+        let counter = Counter::new(self, start, end);
         let (layout, types) = (self.layout(&init), self.layout_types(&init));
         let first = self.flatten(init, &layout);
         let mut params = vec![Type::scalar(Scalar::I64)];
@@ -226,7 +225,7 @@ impl<'a> Lowering<'a> {
         let open = |lowering: &mut Self| {
             let (_, values) = lowering.builder.open_block(params.clone());
             if let Some(index) = index {
-                let count = lowering.builder.convert(values[0], counter);
+                let count = counter.value(lowering, values[0]);
                 lowering.bind_local(index, Repr::Scalar(count), None);
             }
             let repr = lowering.rebuild(&mut values[1..].iter().copied(), &layout);
@@ -241,21 +240,9 @@ impl<'a> Lowering<'a> {
         let next = self.expr(body);
         let results = self.flatten(next, &layout);
         let body = self.builder.close_block(results);
-        let op = Op::Loop { start, end, init: first, cond, body };
+        let op = Op::Loop { start: counter.start, end: counter.end, init: first, cond, body };
         let values = self.builder.multi(op, types);
         self.rebuild(&mut values.into_iter(), &layout)
-    }
-
-    /// The end of a loop's range as an `i64`; a `u64` past that is as good as endless.
-    fn loop_bound(&mut self, bound: Value) -> Value {
-        let bound = match self.scalar_type(bound) {
-            Scalar::U64 => {
-                let most = self.builder.constant(i64::MAX as u64);
-                self.builder.binary(crate::ir::Binary::Min, bound, most)
-            }
-            _ => bound,
-        };
-        self.builder.convert(bound, Scalar::I64)
     }
 
     // Calls.
@@ -501,5 +488,42 @@ impl<'a> Lowering<'a> {
             Repr::Array(self.field_array(array.clone(), index, &field))
         });
         Repr::Tuple(parts.collect())
+    }
+}
+
+/// How a loop over a range of any integer type counts in `i64`.
+#[derive(Clone, Copy)]
+struct Counter {
+    start: Value,
+    end: Value,
+    scalar: Scalar,
+    /// What is added to the count, of a `u64`, whose values an `i64` may not hold.
+    offset: Option<Value>,
+}
+
+impl Counter {
+    fn new(lowering: &mut Lowering<'_>, start: Value, end: Value) -> Counter {
+        let scalar = lowering.scalar_type(start);
+        let builder = &mut lowering.builder;
+        if scalar != Scalar::U64 {
+            let (start, end) = (builder.convert(start, Scalar::I64), builder.convert(end, Scalar::I64));
+            return Counter { start, end, scalar, offset: None };
+        }
+        // The distance, or 0 backwards; 2^63 rounds are as good as endless.
+        let last = builder.binary(Binary::Max, start, end);
+        let distance = builder.binary(Binary::Sub, last, start);
+        let most = builder.constant(i64::MAX as u64);
+        let rounds = builder.binary(Binary::Min, distance, most);
+        let end = builder.convert(rounds, Scalar::I64);
+        Counter { start: lowering.int(0), end, scalar, offset: Some(start) }
+    }
+
+    /// The value of the range at a count.
+    fn value(self, lowering: &mut Lowering<'_>, count: Value) -> Value {
+        let value = lowering.builder.convert(count, self.scalar);
+        match self.offset {
+            Some(offset) => lowering.builder.binary(Binary::Add, offset, value),
+            None => value,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! HIR to IR: calls are inlined, tuples and arrays of tuples become several values, lifting and views become indices.
 //!
-//! A value of HIR is a [`Repr`]: a scalar, a tuple of them, or an array that is computed when it is read. An array is
+//! A value of HIR is a `Repr`: a scalar, a tuple of them, or an array that is computed when it is read. An array is
 //! stored, by a nest, only when something may read an element more than once; then `fuse` may still undo it. Sizes are
 //! computed in the entry block, once for each polynomial, so that equal sizes are one IR value.
 //! Nothing here optimises; nothing here can fail on a checked program but by growing past a limit.

@@ -1,9 +1,10 @@
 //! Sizes: each polynomial becomes one value of the entry block.
 
 use super::{Lowering, Repr};
-use crate::ir::{Binary, Compare, Value};
+use crate::ir::{Binary, Compare, IntDiv, Op, Type, Value};
 use pk_dsl::{
     hir::{ExprId, SizeKind},
+    scalar::Scalar,
     size::{Size, SizeVar},
 };
 
@@ -79,6 +80,10 @@ impl Lowering<'_> {
                 let zero = self.int(0);
                 self.size_op(SizeOp::Max, size, zero)
             }
+            (_, SizeKind::Strided(size, step)) => {
+                let size = self.size(size);
+                self.step_count(size, *step)
+            }
             (_, SizeKind::Value(expr)) => self.entry_value(*expr),
             (_, SizeKind::Local(local)) => {
                 let local = *local;
@@ -93,6 +98,17 @@ impl Lowering<'_> {
         };
         self.frames[self.current].sizes[index] = Some(value);
         value
+    }
+
+    /// `ceil(size / step)`, for a size that is not negative.
+    fn step_count(&mut self, size: Value, step: i64) -> Value {
+        self.entry_block(|lowering| {
+            let (one, step) = (lowering.int(1), lowering.int(step));
+            let last = lowering.builder.binary(Binary::Sub, size, one);
+            let op = Op::IntDiv { op: IntDiv::DivFloor, lhs: last, rhs: step, check: None };
+            let steps = lowering.builder.single(op, Type::scalar(Scalar::I64));
+            lowering.builder.binary(Binary::Add, steps, one)
+        })
     }
 
     /// The value of an expression that is the same for all elements, computed in the entry block.

@@ -9,7 +9,7 @@ use crate::{
     builtins::{ArrayFn, Bound, EdgeRule, NamedFold},
     codes::Code,
     diagnostic::Diagnostic,
-    hir::{ExprId, ExprKind, FoldKind, View},
+    hir::{ExprId, ExprKind, FoldKind, SizeCheck, View},
     scalar::Scalar,
     size::Size,
     types::Type,
@@ -296,7 +296,7 @@ impl Infer<'_> {
             }
             None => {
                 self.report(Diagnostic::error(
-                    Code::Rank,
+                    Code::NotConst,
                     span,
                     "an axis is an integer literal, 0 for the outermost",
                 ));
@@ -390,7 +390,13 @@ impl Infer<'_> {
             return None;
         }
         let size = self.symbolic(value)?;
-        self.extent(size, self.span(value))
+        let span = self.span(value);
+        let extent = self.extent(size.clone(), span)?;
+        if extent != size {
+            // A range may be empty backwards, but an array of negative length is a mistake.
+            self.pending.push(SizeCheck::NonNegative(size.clone(), span));
+        }
+        Some(size)
     }
 
     /// An argument that is a size, or several in brackets.

@@ -64,7 +64,11 @@ impl Infer<'_> {
         rhs: ast::ExprId,
         span: Span,
     ) -> ExprId {
-        let (lhs, rhs) = (self.infer(lhs), self.infer(rhs));
+        let lhs = self.infer(lhs);
+        let rhs = match op {
+            BinaryOp::AndThen | BinaryOp::OrElse => self.arm(|infer| infer.infer(rhs)),
+            _ => self.infer(rhs),
+        };
         self.apply_binary(op, op_span, lhs, rhs, span)
     }
 
@@ -229,13 +233,13 @@ impl Infer<'_> {
         }
     }
 
-    /// Converting the operand whose values all fit the other type, if there is one, else the left one.
+    /// Converting the integer beside a float; else the operand whose values all fit the other type; else the left one.
     fn conversion_help(&self, left: (ExprId, &Type), right: (ExprId, &Type)) -> Option<String> {
         let (from, to) = match (left.1.as_scalar(), right.1.as_scalar()) {
-            (Some(l), Some(r)) if l.is_numeric() && r.is_numeric() => match widens(r, l) {
-                true => (right.0, l),
-                false => (left.0, r),
-            },
+            (Some(l), Some(r)) if l.is_numeric() && r.is_numeric() => {
+                let is_left_wider = if l.is_float() == r.is_float() { widens(r, l) } else { l.is_float() };
+                if is_left_wider { (right.0, l) } else { (left.0, r) }
+            }
             (Some(scalar), None) if matches!(right.1, Type::Var(_)) && scalar.is_int() => {
                 (left.0, Scalar::F64)
             }
@@ -248,13 +252,11 @@ impl Infer<'_> {
     }
 }
 
-/// Whether every value of `from` is a value of `to`.
+/// Whether every value of `from` is a value of `to`; both are integers or both are floats.
 fn widens(from: Scalar, to: Scalar) -> bool {
     match (from.int_range(), to.int_range()) {
         (Some((low, high)), Some((min, max))) => min <= low && high <= max,
-        (Some(_), None) => to.is_float() && from.bytes() * 2 <= to.bytes(),
-        (None, None) => from.bytes() <= to.bytes(),
-        (None, Some(_)) => false,
+        _ => from.bytes() <= to.bytes(),
     }
 }
 
@@ -265,7 +267,7 @@ impl Infer<'_> {
             [lhs, rhs] => self.apply_binary(op, span, *lhs, *rhs, span),
             _ => {
                 let message =
-                    format!("`{}` takes two operands, but {} are given here", spelling(op), operands.len());
+                    format!("`{}` takes two operands, but gets {} here", spelling(op), operands.len());
                 self.fail(Diagnostic::error(Code::ArgumentCount, span, message))
             }
         }

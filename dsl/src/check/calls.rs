@@ -150,7 +150,7 @@ impl Infer<'_> {
     pub(super) fn check_arity(&mut self, name: &str, args: &Args, wanted: usize, allowed: &[&str]) -> bool {
         let given = args.positional.len();
         if given != wanted {
-            let message = format!("`{name}` takes {}, but {given} are given", count(wanted));
+            let message = format!("`{name}` takes {}, but gets {given}", count(wanted));
             let mut error = Diagnostic::error(Code::ArgumentCount, args.span, message);
             if let Some(builtin) = builtins::find(name) {
                 error = error.help(format!("it is `{name}{}`", builtin.signature));

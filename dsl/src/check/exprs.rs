@@ -120,6 +120,9 @@ impl Infer<'_> {
             let kind = ExprKind::Call { function, args: Vec::new(), sizes: Vec::new(), lifted: 0 };
             return self.push(kind, ty, name.span);
         }
+        if !self.unknown_names.insert(name.name) {
+            return self.push_error(name.span);
+        }
         let error = self.unknown_name(name);
         self.fail(error)
     }
@@ -285,8 +288,8 @@ impl Infer<'_> {
         } else {
             self.require_scalar(cond, Scalar::Bool, "the condition of `if`");
         }
-        let then = self.scoped(|infer| infer.infer(then));
-        let otherwise = self.scoped(|infer| infer.infer(otherwise));
+        let then = self.arm(|infer| infer.infer(then));
+        let otherwise = self.arm(|infer| infer.infer(otherwise));
         let wanted = (&self.ty(then), self.span(then));
         let agrees = self.expect_type(otherwise, wanted, "the first arm of this `if`");
         let ty = if agrees { self.ty(then) } else { Type::Error };

@@ -133,7 +133,7 @@ impl Infer<'_> {
         };
         let whole = self.extent(difference, span)?;
         let length = self.strided_length(&whole, step, span)?;
-        let is_inside = is_total || self.slice_is_inside(&start, &end, extent, span);
+        let is_inside = is_total || self.slice_is_inside((&start, &end, &whole), extent, span);
         Some(Index::Slice { lo, length, step, is_inside })
     }
 
@@ -144,13 +144,13 @@ impl Infer<'_> {
 
     fn slice_step(&mut self, step: Option<ast::ExprId>) -> Option<i64> {
         let Some(step) = step else { return Some(1) };
-        let value = match self.ast.expr(step).kind {
-            Syntax::Int { value, .. } => i64::try_from(value).ok().filter(|value| *value > 0),
-            _ => None,
+        let (value, code) = match self.ast.expr(step).kind {
+            Syntax::Int { value, .. } => (i64::try_from(value).ok().filter(|value| *value > 0), Code::Size),
+            _ => (None, Code::NotConst),
         };
         if value.is_none() {
             let error = Diagnostic::error(
-                Code::Size,
+                code,
                 self.ast_span(step),
                 "the step of a slice is a positive integer literal",
             )
@@ -166,29 +166,14 @@ impl Infer<'_> {
             return Some(length.clone());
         }
         if let Some(length) = length.as_constant() {
-            return Some(Size::constant((length + step - 1) / step));
+            return Some(Size::constant(length / step + i64::from(length % step != 0)));
         }
-        let rounded = length.add(&Size::constant(step - 1))?;
-        let dividend = self.push(ExprKind::Size(rounded), Type::Scalar(Scalar::I64), span);
-        let divisor = self.int(i128::from(step), None, span);
-        self.require_scalar(divisor, Scalar::I64, "a step");
-        let quotient = self.apply_binary(ast::BinaryOp::Div, span, dividend, divisor, span);
-        let name = format!("({}) / {step}", self.function.size_text(length));
-        let kind = SizeKind::Value(quotient);
-        // Equal slices have equal lengths: the variable of one serves the other.
-        let known = self.function.sizes.iter().position(|data| data.name == name);
-        let var = match known {
-            Some(index) => crate::size::SizeVar(index as u32),
-            None => self.size_var(kind, name, span, false),
-        };
-        let quotient = Size::var(var);
-        let clamped = SizeKind::NonNegative(quotient.clone());
         let name = format!("len({})", self.text(span));
-        Some(Size::var(self.size_var(clamped, name, span, false)))
+        Some(Size::var(self.size_var(SizeKind::Strided(length.clone(), step), name, span, false)))
     }
 
     /// Whether a slice lies inside its axis, by proof or by a condition; else each read is checked.
-    fn slice_is_inside(&mut self, lo: &Size, hi: &Size, extent: &Size, span: Span) -> bool {
+    fn slice_is_inside(&mut self, (lo, hi, count): (&Size, &Size, &Size), extent: &Size, span: Span) -> bool {
         let starts_inside = self.is_nonnegative(lo);
         let ends_inside = extent.sub(hi).is_some_and(|rest| self.is_nonnegative(&rest));
         if starts_inside && ends_inside {
@@ -200,10 +185,11 @@ impl Infer<'_> {
                 _ => !infer.function.size(var).varies,
             })
         };
-        if !is_fixed(self, lo) || !is_fixed(self, hi) {
+        // A condition is checked at launch, so it must not be that of an arm that is not taken.
+        if !self.is_unconditional() || !is_fixed(self, lo) || !is_fixed(self, hi) {
             return false;
         }
-        let check = SizeCheck::Slice { lo: lo.clone(), hi: hi.clone(), length: extent.clone(), span };
+        let check = SizeCheck::Slice { lo: lo.clone(), count: count.clone(), length: extent.clone(), span };
         self.pending.push(check);
         true
     }

@@ -26,8 +26,8 @@ pub(super) struct Infer<'a> {
     pub(super) bindings: Vec<Binding>,
     /// The size names of the header.
     pub(super) size_names: HashMap<Symbol, SizeVar>,
-    /// Names in sizes that have been reported: one mistake is one error, however often the name stands.
-    pub(super) unknown_sizes: HashSet<Symbol>,
+    /// Unknown names that have been reported: one mistake is one error, however often the name stands.
+    pub(super) unknown_names: HashSet<Symbol>,
     pub(super) literals: Vec<Literal>,
     pub(super) vars: super::unify::TypeVars,
     /// Types of literals that must turn out to be integers, where, and for what.
@@ -36,6 +36,10 @@ pub(super) struct Infer<'a> {
     pub(super) shifts: Vec<(Type, ExprId)>,
     /// How many bodies of closures, comprehensions and loops stand around; 0 at the top of a kernel.
     pub(super) depth: usize,
+    /// Whether this is a kernel's body, not a function's, which may be called anywhere.
+    pub(super) is_kernel: bool,
+    /// How many arms of `if`, `&&` and `||` stand around.
+    pub(super) arms: usize,
     /// Whether an array of unknown length is made here.
     pub(super) makes_unknown_length: bool,
     /// Conditions found since the last expression was built.
@@ -86,8 +90,10 @@ impl<'a> Infer<'a> {
             vars: Default::default(),
             whole: Vec::new(),
             shifts: Vec::new(),
-            unknown_sizes: HashSet::new(),
+            unknown_names: HashSet::new(),
             depth: 0,
+            is_kernel: false,
+            arms: 0,
             makes_unknown_length: false,
             pending: Vec::new(),
             scopes: HashMap::new(),
@@ -160,6 +166,19 @@ impl<'a> Infer<'a> {
             }
         }
         result
+    }
+
+    /// Runs `inner`, which is evaluated only on a condition, in a scope of its own.
+    pub(super) fn arm<R>(&mut self, inner: impl FnOnce(&mut Self) -> R) -> R {
+        self.arms += 1;
+        let result = self.scoped(inner);
+        self.arms -= 1;
+        result
+    }
+
+    /// Whether what stands here is evaluated once, whatever the data are.
+    pub(super) fn is_unconditional(&self) -> bool {
+        self.is_kernel && self.depth == 0 && self.arms == 0
     }
 
     /// Runs `inner` in a scope whose values differ from element to element.

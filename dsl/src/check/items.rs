@@ -236,6 +236,7 @@ impl<'a> Checker<'a> {
     fn check_kernel(&mut self, item: &'a Item, function: &ast::Function) {
         let name = self.name(item.name.name);
         let mut infer = Infer::new(self.ast, self.source, &self.items, name);
+        infer.is_kernel = true;
         let params = infer.kernel_params(function);
         let result = infer.check_body(function.result, function.body);
         infer.finish();
@@ -286,9 +287,10 @@ impl Infer<'_> {
     fn kernel_params(&mut self, function: &ast::Function) -> Vec<(Type, Span)> {
         let params = self.declare_params(function, true);
         // The result type comes first once, to see which `i64` parameters are sizes; its errors come with the second.
-        let known = self.diagnostics.len();
+        let (known, unknown_names) = (self.diagnostics.len(), self.unknown_names.clone());
         self.lower_type(function.result, Place::Result);
         self.diagnostics.truncate(known);
+        self.unknown_names = unknown_names;
         self.function.bound_sizes = self.function.sizes.len();
         params
     }
@@ -297,6 +299,7 @@ impl Infer<'_> {
         for generic in &function.generics {
             let message = "type parameters are not supported yet";
             self.report(Diagnostic::error(Code::Unsupported, generic.span, message));
+            self.unknown_names.insert(generic.name);
         }
         let scalars = function.params.iter().map(|param| self.is_scalar_type(param.ty)).collect::<Vec<_>>();
         // Scalars are declared first, so that a size named after an `i64` parameter finds it wherever it stands.

@@ -1,6 +1,7 @@
 //! Sizes of arrays: what an `i64` expression is as a polynomial, and when two sizes agree.
 
 use super::infer::Infer;
+use crate::signature::MAX_EXTENT;
 use crate::{
     codes::Code,
     diagnostic::Diagnostic,
@@ -97,7 +98,15 @@ impl Infer<'_> {
             self.report(Diagnostic::error(Code::Size, span, "this size is too large to reason about"));
             return None;
         };
-        self.extent(difference, span)
+        let extent = self.extent(difference, span)?;
+        let is_launched = |size: &Size| self.is_tame(size) || size.as_constant().is_some();
+        if !is_launched(&start) || !is_launched(&end) {
+            let is_fixed = |size: &Size| size.vars().all(|var| !self.function.size(var).varies);
+            if is_fixed(&start) && is_fixed(&end) {
+                self.pending.push(SizeCheck::Range { lo: start, hi: end, span });
+            }
+        }
+        Some(extent)
     }
 
     /// `size`, or 0 where it is negative; an error if it may differ from element to element.
@@ -121,20 +130,52 @@ impl Infer<'_> {
         Some(Size::var(self.size_var(SizeKind::NonNegative(size), name, span, false)))
     }
 
-    /// Whether a size is at least zero whatever the arguments are.
+    /// Whether a size is at least zero whatever the arguments are, and is computed without overflow.
     pub(super) fn is_nonnegative(&self, size: &Size) -> bool {
-        size.is_surely_nonnegative() && size.vars().all(|var| self.is_length(var))
+        size.is_surely_nonnegative() && size.vars().all(|var| self.is_length(var)) && self.is_tame(size)
     }
 
     /// Whether a variable is a length, and so not negative. The sizes of a kernel's signature are checked at launch.
     fn is_length(&self, var: SizeVar) -> bool {
         match self.function.size(var).kind {
-            SizeKind::Axis { .. } | SizeKind::NonNegative(_) | SizeKind::LengthOf(_) => true,
+            SizeKind::Axis { .. }
+            | SizeKind::NonNegative(_)
+            | SizeKind::Strided(..)
+            | SizeKind::LengthOf(_) => true,
             SizeKind::Local(local) => {
                 self.bindings[local.0 as usize].is_kernel_param
                     && (var.0 as usize) < self.function.bound_sizes
             }
             SizeKind::Value(_) => false,
+        }
+    }
+
+    /// Whether a size cannot overflow an `i64`, nor can the difference of two such.
+    fn is_tame(&self, size: &Size) -> bool {
+        self.magnitude(size).is_some_and(|magnitude| magnitude < 1 << 62)
+    }
+
+    /// A bound on the magnitude of a size; `None` where there is none.
+    fn magnitude(&self, size: &Size) -> Option<u128> {
+        let mut sum = 0u128;
+        for (vars, factor) in size.terms() {
+            let mut product = u128::from(factor.unsigned_abs());
+            for &var in vars {
+                product = product.checked_mul(self.var_magnitude(var)?)?;
+            }
+            sum = sum.checked_add(product)?;
+        }
+        Some(sum)
+    }
+
+    fn var_magnitude(&self, var: SizeVar) -> Option<u128> {
+        match &self.function.size(var).kind {
+            SizeKind::Axis { .. } | SizeKind::LengthOf(_) => Some(u128::from(MAX_EXTENT)),
+            SizeKind::NonNegative(size) | SizeKind::Strided(size, _) if self.is_tame(size) => {
+                self.magnitude(size)
+            }
+            SizeKind::Local(_) if self.is_length(var) => Some(u128::from(MAX_EXTENT)),
+            _ => None,
         }
     }
 

@@ -56,12 +56,15 @@ impl Infer<'_> {
         self.limit_type(lowered, ty.span)
     }
 
-    /// The type, or an error if it has too many parts.
+    /// The type, or an error if it has too many parts or levels.
     pub(super) fn limit_type(&mut self, ty: Type, span: Span) -> Type {
         const MAX_RANK: usize = 8;
         if ty.leaves() > self.items.limits.type_leaves {
             let message = format!("this type has more than {} parts", self.items.limits.type_leaves);
             return self.fail_type(Code::TypeTooLarge, span, &message);
+        }
+        if ty.depth() > self.items.limits.tuple_depth {
+            return self.fail_type(Code::TypeTooLarge, span, "this type nests too deeply");
         }
         if ty.shape().len() > MAX_RANK {
             let message = format!("this array has {} dimensions; the most is {MAX_RANK}", ty.shape().len());
@@ -89,6 +92,9 @@ impl Infer<'_> {
                 name.span,
                 &format!("the type `{text}` is not supported yet"),
             );
+        }
+        if !self.unknown_names.insert(name.name) {
+            return Type::Error;
         }
         let aliases = self.items.aliases.keys().map(|alias| self.ast.names.resolve(*alias));
         let known = aliases.chain(Scalar::ALL.iter().map(|scalar| scalar.name()));
@@ -200,10 +206,17 @@ impl Infer<'_> {
     }
 
     fn report_unknown_size(&mut self, name: Ident) {
-        if !self.unknown_sizes.insert(name.name) {
+        if !self.unknown_names.insert(name.name) {
             return;
         }
         let text = self.name(name.name);
+        if self.items.functions.get(&name.name).is_some_and(|header| header.is_const) {
+            let message = format!("the constant `{text}` is no size that is known at compile time");
+            let error = Diagnostic::error(Code::NotConst, name.span, message)
+                .help("a constant that is a size is an `i64`, made of integers with `+`, `-` and `*`");
+            self.report(error);
+            return;
+        }
         let message = format!("nothing gives the size `{text}` a value");
         let mut error = Diagnostic::error(Code::UnknownName, name.span, message).help(format!(
             "a size gets its value where it stands alone in a parameter, as in `x: [f32; {text}]` or `{text}: i64`"

@@ -37,6 +37,7 @@ impl AlignedBytes {
     }
 
     /// The address of the first byte, for code that computes addresses itself.
+    #[cfg(feature = "cpu")]
     pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
         self.start.as_ptr()
     }

@@ -6,7 +6,7 @@
 //! * Shapes: an extent in a type is an `i64` value of the entry block, defined before the array is; only the extents of
 //!   parameters of the entry block may be computed later in it, and those of a filter's columns start with the
 //!   filter's own count. The extents of a nest are such values too.
-//! * Types: operands, results and blocks of each operation are typed as [`Op`](super::Op) says. Extents that must agree
+//! * Types: operands, results and blocks of each operation are typed as [`Op`] says. Extents that must agree
 //!   are not different constants; that they do agree is the business of checks.
 //! * Places: checks and filters stand in the entry block. Sinks other than maps have one dimension.
 //! * Sites: each exists and has the kind of fault that its operation raises.
