@@ -6,8 +6,11 @@ use pk_dsl::{
     codes::Code,
 };
 
-/// The pages: where they are, and what makes them.
-const PAGES: [(&str, fn() -> String); 2] =
+/// What makes the text of a page.
+type Writer = fn() -> String;
+
+/// Where the pages are, and what makes them.
+const PAGES: [(&str, Writer); 2] =
     [("docs/reference/builtins.md", builtins), ("docs/reference/errors.md", errors)];
 
 /// The groups of [`Code`]s, by their number divided by 100.
@@ -31,7 +34,7 @@ pub(crate) fn write() -> Result<()> {
 
 /// Fails if a page is not what would be written.
 pub(crate) fn check() -> Result<()> {
-    let is_stale = |path: &str, page: fn() -> String| {
+    let is_stale = |path: &str, page: Writer| {
         std::fs::read_to_string(crate::root().join(path)).ok().as_deref() != Some(&page())
     };
     let stale = PAGES.into_iter().filter(|(path, page)| is_stale(path, *page));
