@@ -10,7 +10,11 @@ use crate::{
     source::Source,
     syntax, thread,
 };
-use pk_compiler::{ir, lower::lower, pass, plan};
+use pk_compiler::{
+    ir::{self, verify::verify},
+    lower::lower,
+    pass, plan,
+};
 use pk_dsl::{Checked, diagnostic::Diagnostic, hir, signature::Signature};
 use pk_grammar::limits::Limits;
 use std::{fmt, sync::Arc};
@@ -157,6 +161,8 @@ impl Module {
     fn lower_here(&self, kernel: usize) -> Result<ir::Kernel> {
         let mut lowered = self.lower_unoptimized(kernel)?;
         pass::optimize(&mut lowered);
+        // Code generation relies on these invariants for memory safety, so they are checked in every build.
+        verify(&lowered).map_err(Error::internal)?;
         Ok(lowered)
     }
 

@@ -11,7 +11,7 @@ mod compile;
 mod context;
 pub mod describe;
 mod device;
-pub mod driver;
+mod driver;
 mod element;
 mod error;
 mod event;

@@ -9,10 +9,15 @@ mod corpus;
 mod coverage;
 mod docs;
 mod errors;
+mod exhaustive;
+mod generate;
 mod header;
 mod oracle;
 mod outcome;
+mod peers;
+mod property;
 mod resize;
+mod robust;
 mod run;
 mod stages;
 mod value;
@@ -30,20 +35,15 @@ fn main() -> ExitCode {
             stages::trials(&files),
             coverage::trials(&files),
             docs::trials(),
+            exhaustive::trials(),
+            peers::trials(),
+            property::trials(),
+            robust::trials(),
         ]
-        .concat_trials(),
+        .into_iter()
+        .flatten()
+        .collect(),
         Err(message) => vec![Trial::test("corpus", move || Err(message.into()))],
     };
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Joining lists of trials, which cannot be cloned.
-trait ConcatTrials {
-    fn concat_trials(self) -> Vec<Trial>;
-}
-
-impl<const N: usize> ConcatTrials for [Vec<Trial>; N] {
-    fn concat_trials(self) -> Vec<Trial> {
-        self.into_iter().flatten().collect()
-    }
 }

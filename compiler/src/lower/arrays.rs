@@ -55,6 +55,8 @@ pub(super) enum Source {
 pub(super) struct Lifted {
     pub(super) op: LiftedOp,
     pub(super) args: Vec<Repr>,
+    /// How many axes it is lifted over.
+    pub(super) rank: usize,
     /// Where it stands.
     pub(super) span: Span,
     /// The frame in which it stands.

@@ -126,7 +126,10 @@ impl<'a> Lowering<'a> {
         let index = function.sizes[..function.bound_sizes].iter().position(|data| data.kind == kind);
         match index {
             Some(index) => self.size(&Size::var(pk_dsl::size::SizeVar(index as u32))),
-            None => self.int(0),
+            None => {
+                self.has_unknown_size = true;
+                self.int(0)
+            }
         }
     }
 
@@ -276,7 +279,7 @@ impl<'a> Lowering<'a> {
             .collect();
         let shape = data.ty.shape().iter().map(|size| self.size(size)).collect();
         let op = LiftedOp::Call { function, is_lifted, sizes: sizes.into() };
-        let lifted = Lifted { op, args, span: data.span, frame: self.current };
+        let lifted = Lifted { op, args, rank: lifted, span: data.span, frame: self.current };
         Repr::Array(Array { shape, source: Source::Lifted(Rc::new(lifted)) })
     }
 

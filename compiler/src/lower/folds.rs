@@ -83,7 +83,7 @@ impl<'a> Lowering<'a> {
         let (body, at) = self.open_nest(&[extent]);
         let bin = self.element(&index, &at).scalar();
         let element = self.element(&values, &at);
-        let element = self.settle(element);
+        let element = self.settle_components(element);
         let (layout, types) = (self.layout(&element), self.layout_types(&element));
         let mut results = vec![bin];
         results.extend(self.flatten(element, &layout));
@@ -101,12 +101,21 @@ impl<'a> Lowering<'a> {
     fn fold_body(&mut self, producer: &Producer<'a>, extent: Value) -> (Block, Repr) {
         let (body, at) = self.open_nest(&[extent]);
         let element = self.element(producer, &at);
-        (body, self.settle(element))
+        (body, self.settle_components(element))
+    }
+
+    /// The value with every array unrolled, however far unrolling has gone: a fold combines scalars. The checker lets
+    /// only small arrays come here.
+    fn settle_components(&mut self, element: Repr) -> Repr {
+        let outer = std::mem::replace(&mut self.unrolled, 1);
+        let settled = self.settle(element);
+        self.unrolled = outer;
+        settled
     }
 
     fn neutral(&mut self, neutral: ExprId) -> Repr {
         let neutral = self.expr(neutral);
-        self.settle(neutral)
+        self.settle_components(neutral)
     }
 
     /// The components of the neutral element; zeros where there is none.

@@ -40,6 +40,12 @@ pub fn lower(program: &Program, kernel: usize, limits: &Limits) -> Result<Kernel
     };
     let mut lowering = Lowering::new(program, limits);
     let results = lowering.kernel(source);
+    if lowering.has_unknown_size {
+        let message = "a size in this kernel depends on a value that is not known when sizes are compared";
+        let error = Diagnostic::error(Code::Irregular, source.signature.span, message)
+            .help("bind the value with `let` before the `if` or the block whose result has that size");
+        return Err(vec![error]);
+    }
     if lowering.is_too_large() {
         let message = format!("`{}` needs more than {} operations", source.signature.name, limits.ir_nodes);
         return Err(vec![Diagnostic::error(Code::Limit, source.signature.span, message)]);
@@ -112,6 +118,8 @@ struct Lowering<'a> {
     /// How many times the code being lowered is repeated by unrolling.
     unrolled: usize,
     max_insts: usize,
+    /// Whether a size was asked for before what decides it.
+    has_unknown_size: bool,
 }
 
 impl<'a> Lowering<'a> {
@@ -128,6 +136,7 @@ impl<'a> Lowering<'a> {
             ranges: HashMap::new(),
             unrolled: 1,
             max_insts: limits.ir_nodes,
+            has_unknown_size: false,
         }
     }
 

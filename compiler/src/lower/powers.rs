@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::{
-    ir::{Binary, Value},
+    ir::{Binary, Compare, Value},
     math::MathFn,
 };
 use pk_dsl::scalar::Scalar;
@@ -36,7 +36,23 @@ impl Lowering<'_> {
             let exponent = self.builder.convert(exponent, scalar);
             return self.call(MathFn::Pow, scalar, &[base, exponent]);
         }
+        let exponent = match self.scalar_type(exponent) {
+            Scalar::U64 => self.reduce_exponent(exponent),
+            _ => exponent,
+        };
         let exponent = self.builder.convert(exponent, Scalar::I64);
         self.call(MathFn::PowInt, scalar, &[base, exponent])
+    }
+
+    /// An exponent that an `i64` holds, with the same power of every 64-bit integer: the powers of an odd one repeat
+    /// after 2^62 steps, and those of an even one are 0 from the 64th on.
+    fn reduce_exponent(&mut self, exponent: Value) -> Value {
+        const PERIOD: u64 = 1 << 62;
+        let (most, period) = (self.builder.constant(i64::MAX as u64), self.builder.constant(PERIOD));
+        let mask = self.builder.constant(PERIOD - 1);
+        let phase = self.builder.binary(Binary::And, exponent, mask);
+        let reduced = self.builder.binary(Binary::Or, phase, period);
+        let is_large = self.builder.compare(Compare::Gt, exponent, most);
+        self.builder.select(is_large, reduced, exponent)
     }
 }

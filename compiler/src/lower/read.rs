@@ -298,13 +298,18 @@ impl Lowering<'_> {
                 .map(|(arg, is)| self.lifted_argument(arg, *is, at))
                 .collect(),
         };
-        self.in_frame(lifted.frame, |lowering| match &lifted.op {
+        let result = self.in_frame(lifted.frame, |lowering| match &lifted.op {
             LiftedOp::Elementwise(op) => {
                 let operands: Vec<Value> = args.iter().map(Repr::scalar).collect();
                 lowering.elementwise(*op, &operands, lifted.span)
             }
             LiftedOp::Call { function, sizes, .. } => lowering.inline(*function, args, Rc::clone(sizes)),
-        })
+        });
+        // A function may give an array for each element; the indices that are left are its.
+        match result {
+            Repr::Array(row) if at.len() > lifted.rank => self.read(&row, &at[lifted.rank..]),
+            result => result,
+        }
     }
 
     /// What an argument of a lifted operation is for one element. A lifted call may give an array for each element;

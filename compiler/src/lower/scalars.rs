@@ -32,7 +32,8 @@ impl<'a> Lowering<'a> {
         let args: Vec<Repr> = args.iter().map(|arg| self.expr(*arg)).collect();
         let shape = data.ty.shape().iter().map(|size| self.size(size)).collect();
         let op = LiftedOp::Elementwise(op);
-        let lifted = Lifted { op, args, span: data.span, frame: self.current };
+        let rank = data.ty.shape().len();
+        let lifted = Lifted { op, args, rank, span: data.span, frame: self.current };
         Repr::Array(Array { shape, source: Source::Lifted(Rc::new(lifted)) })
     }
 

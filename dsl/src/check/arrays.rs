@@ -197,17 +197,15 @@ impl Infer<'_> {
 
     /// Folds work on scalars and small arrays, for these are what registers hold.
     fn require_small_elem(&mut self, elem: &Type, span: Span, name: &str) -> Option<()> {
-        let is_literal = |ty: &Type| ty.shape().iter().all(|size| size.as_constant().is_some());
-        let is_small = match elem {
-            Type::Tuple(tuple) => tuple.fields.iter().all(|field| is_literal(&field.ty)),
-            elem => is_literal(elem),
-        };
-        if is_small {
+        if is_small(elem) {
             return Some(());
         }
-        let message = format!("`{name}` of rows whose length is no literal is not supported yet");
-        let error = Diagnostic::error(Code::Unsupported, span, message)
-            .help("`sum`, `min`, `max` and their like reduce columns: `sum(a, axis: 0)`");
+        let message =
+            format!("`{name}` of arrays with more than {MOST_ELEMENTS} elements is not supported yet");
+        let error = Diagnostic::error(Code::Unsupported, span, message).help(
+            "their length must be a literal; `sum`, `min`, `max` and their like fold columns of any length: \
+             `sum(a, axis: 0)`",
+        );
         self.report(error);
         None
     }
@@ -342,6 +340,7 @@ impl Infer<'_> {
             return None;
         }
         let elem = self.ty(values).row(1);
+        self.require_small_elem(&elem, self.span(values), "reduce_by_index")?;
         let neutral = self.value(neutral);
         let wanted = (&elem, self.span(values));
         if !self.expect_type(neutral, wanted, "the neutral element of these values") || !index_is_right {
@@ -584,6 +583,19 @@ impl Infer<'_> {
         let ty = self.vars.resolve(&ty.elem);
         Some(self.push(ExprKind::Get { array, indices, default }, ty, span))
     }
+}
+
+/// The most elements of an array that a fold combines.
+const MOST_ELEMENTS: i64 = 16;
+
+/// Whether every array in it has few elements, a number known at compile time.
+fn is_small(ty: &Type) -> bool {
+    let count = ty
+        .shape()
+        .iter()
+        .try_fold(1i64, |count, size| size.as_constant().and_then(|size| count.checked_mul(size)));
+    count.is_some_and(|count| (1..=MOST_ELEMENTS).contains(&count))
+        && ty.elem().fields().unwrap_or_default().iter().all(|field| is_small(&field.ty))
 }
 
 /// The type of a named fold of an array of `scalar`.

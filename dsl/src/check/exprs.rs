@@ -23,7 +23,18 @@ use pk_grammar::{
 
 impl Infer<'_> {
     /// Checks an expression, bottom up.
+    ///
+    /// Conditions found before it stay with what stands around it: a part that is never evaluated, as the end of a
+    /// slice, must not take them along.
     pub(super) fn infer(&mut self, id: ast::ExprId) -> ExprId {
+        let mut outer = std::mem::take(&mut self.pending);
+        let expr = self.infer_form(id);
+        outer.append(&mut self.pending);
+        self.pending = outer;
+        expr
+    }
+
+    fn infer_form(&mut self, id: ast::ExprId) -> ExprId {
         let ast = self.ast;
         let expr = ast.expr(id);
         let span = expr.span;
@@ -424,7 +435,7 @@ impl Infer<'_> {
     /// An array of unknown length may be made at the top of a kernel only.
     pub(super) fn reject_unknown_length(&mut self, span: Span) {
         self.makes_unknown_length = true;
-        if self.depth > 0 {
+        if self.depth > 0 || self.arms > 0 {
             let message = "an array of unknown length can be made only at the top of a kernel";
             let error = Diagnostic::error(Code::UnknownLength, span, message).help(
                 "inside, choose with `if` or `select` and let the neutral element stand for what is left out",

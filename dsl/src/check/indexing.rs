@@ -201,7 +201,10 @@ impl Infer<'_> {
             ExprKind::Local(local) => {
                 self.bindings[local.0 as usize].init.is_some_and(|init| self.is_total(init))
             }
-            ExprKind::Index { array, .. } => self.is_total(*array),
+            // A slice has a length of its own.
+            ExprKind::Index { array, indices } => {
+                indices.iter().all(|index| matches!(index, Index::At(_))) && self.is_total(*array)
+            }
             _ => false,
         }
     }

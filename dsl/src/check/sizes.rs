@@ -132,7 +132,10 @@ impl Infer<'_> {
 
     /// Whether a size is at least zero whatever the arguments are, and is computed without overflow.
     pub(super) fn is_nonnegative(&self, size: &Size) -> bool {
-        size.is_surely_nonnegative() && size.vars().all(|var| self.is_length(var)) && self.is_tame(size)
+        let is_plain = size.as_constant().is_some() || size.as_var().is_some();
+        size.is_surely_nonnegative()
+            && size.vars().all(|var| self.is_length(var))
+            && (is_plain || self.is_tame(size))
     }
 
     /// Whether a variable is a length, and so not negative. The sizes of a kernel's signature are checked at launch.
@@ -170,6 +173,8 @@ impl Infer<'_> {
 
     fn var_magnitude(&self, var: SizeVar) -> Option<u128> {
         match &self.function.size(var).kind {
+            // What a function is given may be an array that exists only as a way to compute its elements.
+            SizeKind::Axis { .. } if !self.is_kernel => None,
             SizeKind::Axis { .. } | SizeKind::LengthOf(_) => Some(u128::from(MAX_EXTENT)),
             SizeKind::NonNegative(size) | SizeKind::Strided(size, _) if self.is_tame(size) => {
                 self.magnitude(size)

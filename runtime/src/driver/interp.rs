@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Runs kernels by interpretation.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct InterpDriver;
+pub(crate) struct InterpDriver;
 
 impl Driver for InterpDriver {
     fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError> {

@@ -11,7 +11,7 @@ const ALIGNMENT: usize = 64;
 
 /// A fixed-size, zero-initialised block of bytes at a multiple of 64.
 #[derive(Debug)]
-pub struct AlignedBytes {
+pub(crate) struct AlignedBytes {
     /// Dangling if `capacity` is 0, else an allocation of `capacity` bytes, all initialised.
     start: NonNull<u8>,
     capacity: usize,
@@ -21,7 +21,7 @@ pub struct AlignedBytes {
 
 impl AlignedBytes {
     /// `len` zeros, or `None` if the host cannot give them.
-    pub fn zeroed(len: usize) -> Option<AlignedBytes> {
+    pub(crate) fn zeroed(len: usize) -> Option<AlignedBytes> {
         if len == 0 {
             return Some(AlignedBytes { start: NonNull::dangling(), capacity: 0, len: 0 });
         }
@@ -32,7 +32,7 @@ impl AlignedBytes {
     }
 
     /// Shows only the first `len` bytes from now on; longer than it is changes nothing.
-    pub fn truncate(&mut self, len: usize) {
+    pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 

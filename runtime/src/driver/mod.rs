@@ -8,14 +8,14 @@
 //! enter here.
 
 #[cfg(feature = "cpu")]
-pub mod cpu;
+pub(crate) mod cpu;
 mod fits;
-pub mod interp;
+pub(crate) mod interp;
 mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use memory::AlignedBytes;
+pub(crate) use memory::AlignedBytes;
 
 use pk_compiler::{fault::Fault, ir::Kernel};
 use pk_dsl::scalar::Const;
@@ -25,20 +25,20 @@ use std::{
 };
 
 /// A back end that can run kernels.
-pub trait Driver: Send + Sync {
+pub(crate) trait Driver: Send + Sync {
     /// Makes `kernel` ready to run.
     fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError>;
 }
 
 /// A kernel that is ready to run, from any number of threads at once.
-pub trait Executable: Send + Sync {
+pub(crate) trait Executable: Send + Sync {
     /// Runs it once. The outputs stand in the order of the signature's results.
     fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError>;
 }
 
 /// One launch.
 #[derive(Debug, Default)]
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// The values of the signature's size variables.
     pub sizes: Vec<i64>,
     /// One argument for each parameter.
@@ -56,7 +56,7 @@ pub struct Job<'a> {
 
 /// An argument.
 #[derive(Clone, Copy, Debug)]
-pub enum Arg<'a> {
+pub(crate) enum Arg<'a> {
     /// A scalar of the parameter's type.
     Scalar(Const),
     /// A dense row-major array of the parameter's type in native byte order, at any alignment. A byte of a `bool` array
@@ -71,7 +71,7 @@ pub enum Arg<'a> {
 
 /// What becomes of a launch in which faults arose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FaultPolicy {
+pub(crate) enum FaultPolicy {
     /// It returns [`RunError::Fault`] and no outputs.
     #[default]
     Report,
@@ -82,7 +82,7 @@ pub enum FaultPolicy {
 
 /// A result.
 #[derive(Debug)]
-pub enum Output {
+pub(crate) enum Output {
     /// A scalar.
     Scalar(Const),
     /// An array.
@@ -96,7 +96,7 @@ pub enum Output {
 
 /// Why a kernel cannot be made ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// The back end does not work on this machine.
     Unavailable(String),
     /// Something that pk itself got wrong.
@@ -116,7 +116,7 @@ impl std::error::Error for LoadError {}
 
 /// Why a launch has no outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// A fault arose.
     Fault(Fault),
     /// [`Job::cancel`] was set.

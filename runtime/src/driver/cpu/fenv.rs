@@ -50,7 +50,7 @@ fn write(control: Control) {
     // SAFETY: the value is the default or came from MXCSR, so it has no reserved bit, which would fault. Rust code
     // between here and the restoration is pk's own and expects nothing but the default environment or does no
     // floating-point arithmetic.
-    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &control, options(nostack, preserves_flags, readonly)) }
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &control, options(nostack, readonly)) }
 }
 
 /// The content of FPCR.

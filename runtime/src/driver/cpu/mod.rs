@@ -6,7 +6,7 @@ mod jit;
 
 use super::{Driver, Executable, Job, LoadError, Output, RunError};
 use jit::KernelCode;
-pub use pk_compiler::backend::cpu::Text;
+pub(crate) use pk_compiler::backend::cpu::Text;
 use pk_compiler::{
     ir::Kernel,
     plan::{self, Plan},
@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 /// Compiles kernels for this machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CpuDriver {
+pub(crate) struct CpuDriver {
     /// Which instructions code may use.
     pub features: Features,
 }
 
 /// Which instructions code may use. Results do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Features {
+pub(crate) enum Features {
     /// All that this machine has.
     #[default]
     Native,
@@ -32,7 +32,7 @@ pub enum Features {
 
 impl CpuDriver {
     /// The text of the code for `kernel`.
-    pub fn emit(&self, kernel: &Kernel, text: Text) -> Result<String, LoadError> {
+    pub(crate) fn emit(&self, kernel: &Kernel, text: Text) -> Result<String, LoadError> {
         jit::text(kernel, &plan::cpu(kernel), self.features, text)
     }
 }

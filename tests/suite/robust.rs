@@ -1,0 +1,281 @@
+//! Texts that nobody would write: none may panic, hang or overflow a stack, whatever else becomes of it.
+
+use crate::{corpus, exhaustive::trial, generate::Random, oracle};
+use libtest_mimic::Trial;
+use pk::{Backend, Context, Device, ErrorKind, LaunchOptions, Limits, Outputs, Program, Value};
+use pk_dsl::{codes::Code, diagnostic::Diagnostic, render::render, scalar::Scalar, signature::Signature};
+use std::time::{Duration, Instant};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    type Test = (&'static str, fn() -> Result<(), String>);
+    const TESTS: &[Test] = &[
+        ("open_brackets", || limited(&"(".repeat(1_000_000))),
+        ("nested_brackets", || {
+            limited(&expression(&format!("{}x{}", "(".repeat(100_000), ")".repeat(100_000))))
+        }),
+        ("minus_signs", || limited(&expression(&format!("{}x", "-".repeat(1_000_000))))),
+        ("exclamation_marks", || limited(&expression(&format!("{}x", "!".repeat(100_000))))),
+        ("long_sum", || limited(&expression(&format!("x{}", " + x".repeat(90_000))))),
+        ("long_power", || limited(&expression(&format!("x{}", " ** x".repeat(90_000))))),
+        ("else_if_chain", || {
+            limited(&expression(&format!("{}{{ x }}", "if x > 0.0 { x } else ".repeat(15_000))))
+        }),
+        ("method_chain", || limited(&expression(&format!("x{}", ".abs()".repeat(30_000))))),
+        ("closures", || limited(&expression(&format!("{}x", "|a| ".repeat(50_000))))),
+        ("lets", lets),
+        ("tuples_in_lets", tuples_in_lets),
+        ("doubling_tuples", doubling_tuples),
+        ("calls_that_double", calls_that_double),
+        ("cycle_of_functions", cycle_of_functions),
+        ("long_name", || limited(&format!("kernel {}(x: f32) -> f32 = x;", "a".repeat(1 << 19)))),
+        ("many_parameters", || {
+            let params: Vec<String> = (0..10_000).map(|at| format!("p{at}: f32")).collect();
+            limited(&format!("kernel f({}) -> f32 = p0;", params.join(", ")))
+        }),
+        ("many_digits", || refused(&expression(&"9".repeat(900_000)), Code::Literal)),
+        ("nested_comments", || refused(&"/*".repeat(400_000), Code::Unterminated)),
+        ("unknown_names", || {
+            let names: Vec<String> = (0..30_000).map(|at| format!("u{at}")).collect();
+            refused(&expression(&format!("f32([{}][0])", names.join(", "))), Code::UnknownName)
+        }),
+        ("time_is_linear", time_is_linear),
+        ("constant_folding_is_bounded", constant_folding_is_bounded),
+        ("loops_can_be_stopped", loops_can_be_stopped),
+        ("huge_arrays_are_refused", huge_arrays_are_refused),
+        ("token_soups", token_soups),
+        ("mutated_kernels", mutated_kernels),
+    ];
+    let context = Device::default_for(Backend::Interp).and_then(|device| Context::new(&device)).ok();
+    let named = |(name, test): &Test| {
+        let test = *test;
+        trial(format!("robust/{name}"), context.clone(), move |_| test())
+    };
+    TESTS.iter().map(named).collect()
+}
+
+fn expression(text: &str) -> String {
+    format!("kernel f(x: f32) -> f32 = {text};")
+}
+
+/// Checks and lowers a text, within a time that no honest text needs, and renders what is wrong with it.
+fn survives(text: &str) -> Result<Result<(), Vec<Diagnostic>>, String> {
+    let start = Instant::now();
+    let outcome = oracle::compile(text, &Limits::default()).map(|_| ());
+    if let Err(errors) = &outcome {
+        let shown = render(text, "hostile.pk", errors, false);
+        if errors.is_empty() || errors.len() > 20 || shown.len() > 50_000 {
+            return Err(format!("{} errors in {} bytes", errors.len(), shown.len()));
+        }
+        if shown.chars().any(|c| c.is_control() && c != '\n') {
+            return Err("a control character in a message".to_string());
+        }
+    }
+    match start.elapsed() < Duration::from_secs(60) {
+        true => Ok(outcome),
+        false => Err(format!("took {:?}", start.elapsed())),
+    }
+}
+
+/// The text passes some limit, or is within all of them and compiles.
+fn limited(text: &str) -> Result<(), String> {
+    refused(text, Code::Limit)
+}
+
+/// The text has an error of this kind.
+fn refused(text: &str, code: Code) -> Result<(), String> {
+    match survives(text)? {
+        Ok(()) => Err("compiles".to_string()),
+        Err(errors) if errors.iter().any(|error| error.code == code) => Ok(()),
+        Err(errors) => Err(format!("is refused for another reason: {}", errors[0].message)),
+    }
+}
+
+fn lets() -> Result<(), String> {
+    let lets: String = (1..15_000).map(|at| format!("let a{at} = a{} + x;\n", at - 1)).collect();
+    survives(&format!("kernel f(x: f32) -> f32 {{ let a0 = x; {lets} a14999 }}"))?
+        .map_err(|errors| errors[0].message.clone())
+}
+
+fn tuples_in_lets() -> Result<(), String> {
+    let lets: String = (1..5_000).map(|at| format!("let _a{at} = (_a{},);\n", at - 1)).collect();
+    refused(&format!("kernel f(x: f32) -> f32 {{ let _a0 = (x,); {lets} x }}"), Code::TypeTooLarge)
+}
+
+fn doubling_tuples() -> Result<(), String> {
+    let lets: String = (1..64).map(|at| format!("let _a{at} = (_a{0}, _a{0});\n", at - 1)).collect();
+    refused(&format!("kernel f(x: f32) -> f32 {{ let _a0 = (x, x); {lets} x }}"), Code::TypeTooLarge)
+}
+
+fn calls_that_double() -> Result<(), String> {
+    let functions: String =
+        (1..64).map(|at| format!("fn g{at}(x: f32) -> f32 = g{0}(g{0}(x));\n", at - 1)).collect();
+    limited(&format!("fn g0(x: f32) -> f32 = x;\n{functions}kernel f(x: f32) -> f32 = g63(x);"))
+}
+
+fn cycle_of_functions() -> Result<(), String> {
+    let functions: String =
+        (0..900).map(|at| format!("fn g{at}(x: f32) -> f32 = g{}(x);\n", (at + 1) % 900)).collect();
+    refused(&format!("{functions}kernel f(x: f32) -> f32 = g0(x);"), Code::Recursion)
+}
+
+/// Ten times the text takes not much more than ten times as long.
+fn time_is_linear() -> Result<(), String> {
+    let text = |count: usize| {
+        let functions: String =
+            (0..count).map(|at| format!("fn _g{at}(x: f32) -> f32 = x * {at}.5 + x;\n")).collect();
+        format!("{functions}kernel f(x: f32) -> f32 = x;")
+    };
+    let limits = Limits { functions: 1 << 20, ..Limits::default() };
+    let time = |count: usize| {
+        let text = text(count);
+        let start = Instant::now();
+        oracle::compile(&text, &limits).map_err(|errors| errors[0].message.clone())?;
+        Ok::<_, String>(start.elapsed().as_secs_f64())
+    };
+    let (short, long) = (time(1_000)?.max(0.005), time(10_000)?);
+    // A quadratic algorithm would take 100 times as long; the rest is for a busy machine.
+    if long < 50.0 * short { Ok(()) } else { Err(format!("{short} s, then {long} s")) }
+}
+
+fn constant_folding_is_bounded() -> Result<(), String> {
+    for text in [
+        "const A: i64 = 2 ** 2 ** 2 ** 30; kernel f() -> i64 = A;",
+        "const A: i64 = loop s = 0 for i in 0..1000000000000 { s + i }; kernel f(n: i64) -> i64 = if n > 0 { n } else { A };",
+        "kernel f(n: i64) -> i64 = if n > 0 { n } else { sum(i for i in 0..1000000000000) };",
+        "const N: i64 = 4611686018427387904; kernel f(x: [f32; N]) -> [f32; N] = x;",
+    ] {
+        // Whether it compiles does not matter: that it ends does.
+        let _ = survives(text)?;
+    }
+    Ok(())
+}
+
+fn loops_can_be_stopped() -> Result<(), String> {
+    let text = "kernel f(n: i64) -> i64 = loop s = 0 for i in 0..n { s * 3 + i };";
+    for device in Device::all() {
+        let told = |error: pk::Error| format!("{error:#}");
+        let program =
+            Context::new(&device).and_then(|context| Program::compile(&context, text)).map_err(told)?;
+        let limit = LaunchOptions::new().time_limit(Duration::from_millis(50));
+        let start = Instant::now();
+        let outcome = program.kernel("f").and_then(|kernel| kernel.call_with::<i64>(&limit, i64::MAX));
+        match outcome {
+            Err(error) if error.kind() == ErrorKind::Timeout && start.elapsed() < Duration::from_secs(20) => {
+            }
+            other => return Err(format!("{device}: {other:?} after {:?}", start.elapsed())),
+        }
+    }
+    Ok(())
+}
+
+fn huge_arrays_are_refused() -> Result<(), String> {
+    let text = "kernel f(n: i64, m: i64) -> [f64; n, m] = fill([n, m], 1.0);";
+    for device in Device::all() {
+        let told = |error: pk::Error| format!("{error:#}");
+        let program =
+            Context::new(&device).and_then(|context| Program::compile(&context, text)).map_err(told)?;
+        let kernel = program.kernel("f").map_err(told)?;
+        for sizes in [(i64::MAX, 2), (i64::MAX, 1), (1i64 << 32, 1i64 << 32), (1 << 50, 1)] {
+            match kernel.call::<Vec<f64>>(sizes) {
+                Err(error) if matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::OutOfMemory) => {}
+                other => return Err(format!("{device}, {sizes:?}: {:?}", other.map(|result| result.len()))),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tokens in any order.
+fn token_soups() -> Result<(), String> {
+    const TOKENS: &str = "kernel fn const type let if else loop for in while by true false x y n f sum map scan filter \
+        f32 i64 bool 0 1 2.5 1u8 ( ) [ ] { } , ; : . .. -> = || && == != < <= > >= | ^ & << >> + - * / % ** ! _ .0 axis";
+    let tokens: Vec<&str> = TOKENS.split_whitespace().collect();
+    let mut random = Random::new(1);
+    for _ in 0..3_000 {
+        let soup: Vec<&str> = (0..random.below(60)).map(|_| random.pick(&tokens)).collect();
+        let soup = soup.join(" ");
+        for text in [&soup, &format!("kernel f(x: [f32; n], y: i64) -> f32 = {soup};")] {
+            // Whether it compiles does not matter: that nothing else happens does.
+            let _ = survives(text).map_err(|error| format!("{error} in: {text}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The kernels of this suite with a few of their tokens replaced by others, dropped or doubled; what still compiles runs.
+fn mutated_kernels() -> Result<(), String> {
+    let files = corpus::load()?;
+    let mut random = Random::new(2);
+    let contexts: Vec<Context> =
+        Device::all().iter().filter_map(|device| Context::new(device).ok()).collect();
+    for _ in 0..6 {
+        for file in files.iter().filter(|file| file.is_run()) {
+            let code: Vec<&str> = file.text.lines().filter(|line| !line.starts_with("//")).collect();
+            let text = mutated(&code.join("\n"), &mut random);
+            let context = random.below(contexts.len());
+            if survives(&text).map_err(|error| format!("{error} in:\n{text}"))?.is_ok() {
+                runs(&contexts[context], &text).map_err(|error| format!("{error} in:\n{text}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn mutated(text: &str, random: &mut Random) -> String {
+    let mut pieces: Vec<String> = Vec::new();
+    for c in text.chars() {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match pieces.last_mut().filter(|piece| is_word(c) && piece.ends_with(is_word)) {
+            Some(piece) => piece.push(c),
+            None => pieces.push(c.to_string()),
+        }
+    }
+    for _ in 0..=random.below(3) {
+        let (at, other) = (random.below(pieces.len()), random.below(pieces.len()));
+        match random.below(4) {
+            0 => pieces[at].clear(),
+            1 => pieces[at] = pieces[other].clone(),
+            2 => pieces.swap(at, other),
+            _ => pieces[at] = ["0", "-1", "n", "f64", "+", "x"][random.below(6)].to_string(),
+        }
+    }
+    pieces.concat()
+}
+
+/// Runs all kernels of a text on small arguments; faults and refusals are results like others.
+fn runs(context: &Context, text: &str) -> Result<(), String> {
+    let program = Program::compile(context, text).map_err(|error| format!("{error:#}"))?;
+    for kernel in program.kernels() {
+        for length in [0, 3] {
+            let args = arguments(kernel.signature(), length);
+            let limit = LaunchOptions::new().time_limit(Duration::from_secs(10));
+            match kernel.call_with::<Outputs>(&limit, args) {
+                Err(error) if error.kind() == ErrorKind::Internal => return Err(format!("{error:#}")),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn arguments(signature: &Signature, length: usize) -> Vec<Value<'static>> {
+    let arg = |param: &pk_dsl::signature::ParamType| {
+        let shape: Vec<usize> = param
+            .dims
+            .iter()
+            .map(|dim| dim.size.as_constant().map_or(length, |size| size as usize))
+            .collect();
+        let one = pk_dsl::scalar::Const::from_int(
+            if param.scalar == Scalar::Bool { Scalar::U8 } else { param.scalar },
+            1,
+        );
+        if shape.is_empty() {
+            return Value::scalar(pk_dsl::scalar::Const::from_bits(param.scalar, one.bits()));
+        }
+        let element = one.bits().to_le_bytes()[..param.scalar.bytes()].to_vec();
+        let bytes = element.repeat(shape.iter().product());
+        let fallback = || Value::scalar(one);
+        Value::from_bytes(param.scalar, &shape, bytes.into()).unwrap_or_else(|_| fallback())
+    };
+    signature.params.iter().map(arg).collect()
+}
