@@ -292,7 +292,7 @@ impl<'a> Prover<'a> {
         let by_type = self.body.scalar(value).int_range().unwrap_or((0, 1));
         let by_definition = match self.body.values[value].def {
             Def::Param { block, index } => self.param_numbers(block, index as usize),
-            Def::Result { inst, .. } => self.result_numbers(&self.body.insts[inst].op),
+            Def::Result { inst, .. } => self.result_numbers(&self.body.insts[inst].op, self.body.scalar(value)),
         };
         let (least, greatest) = by_definition.unwrap_or(by_type);
         let by_facts = self.facts.iter().filter_map(|fact| fact.least_of(value));
@@ -309,12 +309,12 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn result_numbers(&self, op: &Op) -> Option<(i128, i128)> {
+    fn result_numbers(&self, op: &Op, to: Scalar) -> Option<(i128, i128)> {
         let int = |value: Value| self.body.constant(value).and_then(|constant| constant.as_int());
         match *op {
             Op::Convert(a) => match self.body.scalar(a) {
                 Scalar::Bool => Some((0, 1)),
-                from if from.is_int() && from.bits() < 64 && !from.is_signed_int() => from.int_range(),
+                from if !from.is_signed_int() && self.keeps_int(a, to) => from.int_range(),
                 _ => None,
             },
             Op::Unary(Unary::Popcount | Unary::Clz | Unary::Ctz, _) => Some((0, 64)),
