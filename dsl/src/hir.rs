@@ -76,11 +76,12 @@ impl Function {
         &self.sizes[var.0 as usize]
     }
 
-    /// Writes `size` with the names of this function.
+    /// Writes `size` with the names of this function; a length that only a run decides is `_`.
     pub fn size_text(&self, size: &Size) -> String {
         let mut text = String::new();
+        let name = |var: SizeVar| self.sizes.get(var.0 as usize).map_or("_", |data| data.name.as_str());
         // Writing to a `String` cannot fail.
-        let _ = size.write(&mut text, |var| self.size(var).name.clone());
+        let _ = size.write(&mut text, name);
         text
     }
 }

@@ -1,6 +1,6 @@
 //! The state of checking one body: scopes, expressions built so far, and the words of its errors.
 
-use super::items::Items;
+use super::{items::Items, type_exprs::UNKNOWN_LENGTH};
 use crate::{
     codes::Code,
     diagnostic::Diagnostic,
@@ -300,9 +300,12 @@ impl<'a> Infer<'a> {
                 });
                 format!("({})", fields.collect::<Vec<_>>().join(", "))
             }
-            Type::Array(array) => {
-                format!("[{}; {}]", self.type_text(&array.elem), self.shape_text(&array.shape))
-            }
+            Type::Array(array) => match &array.shape[..] {
+                [length] if length.as_var() == Some(UNKNOWN_LENGTH) => {
+                    format!("[{}]", self.type_text(&array.elem))
+                }
+                shape => format!("[{}; {}]", self.type_text(&array.elem), self.shape_text(shape)),
+            },
         }
     }
 

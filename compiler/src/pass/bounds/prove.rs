@@ -292,7 +292,9 @@ impl<'a> Prover<'a> {
         let by_type = self.body.scalar(value).int_range().unwrap_or((0, 1));
         let by_definition = match self.body.values[value].def {
             Def::Param { block, index } => self.param_numbers(block, index as usize),
-            Def::Result { inst, .. } => self.result_numbers(&self.body.insts[inst].op, self.body.scalar(value)),
+            Def::Result { inst, .. } => {
+                self.result_numbers(&self.body.insts[inst].op, self.body.scalar(value))
+            }
         };
         let (least, greatest) = by_definition.unwrap_or(by_type);
         let by_facts = self.facts.iter().filter_map(|fact| fact.least_of(value));
