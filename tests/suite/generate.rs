@@ -223,7 +223,7 @@ impl Writer {
             6 => {
                 let (name, bound) = (self.name("a"), self.random.scalar());
                 let init = self.array(bound, depth - 1);
-                let i = self.name("i");
+                let i = self.name("at");
                 let scope =
                     [self.top(), vec![(i.clone(), Scalar::I64), (format!("{name}[{i}]"), bound)]].concat();
                 let body = self.scalar(scalar, &scope, 3);
@@ -233,7 +233,7 @@ impl Writer {
                 )
             }
             _ => {
-                let i = self.name("i");
+                let i = self.name("at");
                 let scope = [self.top(), vec![(i.clone(), Scalar::I64)]].concat();
                 format!("[{} for {i} in 0..n]", self.element(scalar, &scope, 3))
             }

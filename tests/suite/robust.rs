@@ -4,7 +4,10 @@ use crate::{corpus, exhaustive::trial, generate::Random, oracle};
 use libtest_mimic::Trial;
 use pk::{Backend, Context, Device, ErrorKind, LaunchOptions, Limits, Outputs, Program, Value};
 use pk_dsl::{codes::Code, diagnostic::Diagnostic, render::render, scalar::Scalar, signature::Signature};
-use std::time::{Duration, Instant};
+use std::{
+    panic,
+    time::{Duration, Instant},
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     type Test = (&'static str, fn() -> Result<(), String>);
@@ -60,7 +63,9 @@ fn expression(text: &str) -> String {
 /// Checks and lowers a text, within a time that no honest text needs, and renders what is wrong with it.
 fn survives(text: &str) -> Result<Result<(), Vec<Diagnostic>>, String> {
     let start = Instant::now();
-    let outcome = oracle::compile(text, &Limits::default()).map(|_| ());
+    // The text of a failed test is worth more than the backtrace.
+    let outcome = panic::catch_unwind(|| oracle::compile(text, &Limits::default()).map(|_| ()));
+    let outcome = outcome.map_err(|_| "a panic".to_string())?;
     if let Err(errors) = &outcome {
         let shown = render(text, "hostile.pk", errors, false);
         if errors.is_empty() || errors.len() > 20 || shown.len() > 50_000 {

@@ -146,7 +146,7 @@ fn iota(rule: &Table, scalar: Scalar, at: usize) -> Result<Const, String> {
     }
 }
 
-/// Random elements; `compare.py` and the authors of headers can compute them too.
+/// Random elements of the SplitMix64 stream of `seed`, so that the authors of headers can compute them too.
 fn random(rule: &Table, scalar: Scalar) -> Result<impl Fn(usize) -> Const, String> {
     let seed = rule.get("seed").and_then(Value::as_integer).unwrap_or(0) as u64;
     let bound = |key: &str| rule.get(key).map(|value| parse_scalar(value, scalar)).transpose();

@@ -32,6 +32,7 @@ impl AlignedBytes {
     }
 
     /// Shows only the first `len` bytes from now on; longer than it is changes nothing.
+    #[cfg(feature = "cpu")]
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }

@@ -95,6 +95,7 @@ pub(crate) enum Output {
 }
 
 /// Why a kernel cannot be made ready.
+#[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "the interpreter loads every kernel"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoadError {
     /// The back end does not work on this machine.
