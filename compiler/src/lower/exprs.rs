@@ -3,6 +3,7 @@
 use super::{
     At, Binding, Frame, Lowering, Repr,
     arrays::{Array, Lifted, LiftedOp, Place, Source},
+    layout::MOST_ELEMENTS,
 };
 use crate::ir::{Binary, Op, Type, Value};
 use pk_dsl::{
@@ -200,8 +201,7 @@ impl<'a> Lowering<'a> {
             shape.extend(&row.shape);
         }
         let array = Array { shape, source: Source::Elements(rows.into()) };
-        const MOST_ELEMENTS: usize = 16;
-        match parts.len() > MOST_ELEMENTS {
+        match parts.len() > MOST_ELEMENTS as usize {
             true => Repr::Array(self.store(&array)),
             false => Repr::Array(array),
         }

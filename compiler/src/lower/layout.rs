@@ -6,6 +6,9 @@ use super::{
 };
 use crate::ir::{Type, Value};
 
+/// The most elements of an array that lives in registers.
+pub(super) const MOST_ELEMENTS: i64 = 16;
+
 /// How the IR values of a [`Repr`] are put together.
 #[derive(Clone, Debug)]
 pub(super) enum Layout {
@@ -37,13 +40,11 @@ impl Lowering<'_> {
 
     /// How many rows to unroll an array to, if it is small and unrolling has not yet gone far.
     fn unroll_count(&self, array: &Array) -> Option<usize> {
-        const MOST_ELEMENTS: i64 = 16;
-        const MOST_COPIES: usize = 64;
         let extents = array.shape.iter().map(|extent| self.known_int(*extent));
         let total = extents.into_iter().try_fold(1i64, |total, extent| total.checked_mul(extent?))?;
         let count = usize::try_from(self.known_int(array.shape[0])?).ok()?;
         let is_small = total <= MOST_ELEMENTS && count > 0;
-        (is_small && self.unrolled.saturating_mul(count) <= MOST_COPIES).then_some(count)
+        (is_small && self.may_unroll(count)).then_some(count)
     }
 
     /// The array as a row of its elements.
@@ -51,15 +52,31 @@ impl Lowering<'_> {
         if matches!(array.source, Source::Elements(_)) {
             return array.clone();
         }
-        self.unrolled *= count;
-        let rows = (0..count).map(|index| {
-            let index = self.int(index as i64);
-            let row = self.read(array, &[super::At::inside(index)]);
-            self.settle(row)
-        });
-        let rows: Vec<Repr> = rows.collect();
-        self.unrolled /= count;
+        let rows = self.unroll_rows(count, |lowering, at| lowering.read(array, &[at]));
         Array { shape: array.shape.clone(), source: Source::Elements(rows.into()) }
+    }
+
+    /// Whether code may be repeated so many times more.
+    pub(super) fn may_unroll(&self, count: usize) -> bool {
+        const MOST_COPIES: usize = 64;
+        self.unrolled.saturating_mul(count) <= MOST_COPIES
+    }
+
+    /// The settled rows for the indices `0..count`.
+    pub(super) fn unroll_rows(
+        &mut self,
+        count: usize,
+        mut row: impl FnMut(&mut Self, super::At) -> Repr,
+    ) -> Vec<Repr> {
+        self.unrolled *= count;
+        let mut rows = Vec::with_capacity(count);
+        for index in 0..count {
+            let index = self.int(index as i64);
+            let row = row(self, super::At::inside(index));
+            rows.push(self.settle(row));
+        }
+        self.unrolled /= count;
+        rows
     }
 
     /// How a settled value is put together.

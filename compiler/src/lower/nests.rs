@@ -3,7 +3,7 @@
 use super::{
     At, Lowering, Repr,
     arrays::{Array, Source, Tree},
-    layout::Layout,
+    layout::{Layout, MOST_ELEMENTS},
 };
 use crate::ir::{Entity, Nest, Op, Sink, Type, Value};
 use pk_dsl::{
@@ -206,23 +206,14 @@ impl<'a> Lowering<'a> {
 
     /// How many values a one-dimensional producer unrolls to.
     fn small_count(&self, extents: &[Value]) -> Option<usize> {
-        const MOST: i64 = 16;
-        const MOST_COPIES: usize = 64;
         let [extent] = extents else { return None };
-        let count = self.known_int(*extent).filter(|count| (1..=MOST).contains(count))? as usize;
+        let count = self.known_int(*extent).filter(|count| (1..=MOST_ELEMENTS).contains(count))? as usize;
         let is_top = self.builder.is_in_entry();
-        (!is_top && self.unrolled.saturating_mul(count) <= MOST_COPIES).then_some(count)
+        (!is_top && self.may_unroll(count)).then_some(count)
     }
 
     fn unroll_producer(&mut self, producer: &Producer<'a>, extents: &[Value], count: usize) -> Array {
-        self.unrolled *= count;
-        let mut rows = Vec::with_capacity(count);
-        for index in 0..count {
-            let index = self.int(index as i64);
-            let row = self.element(producer, &[At::inside(index)]);
-            rows.push(self.settle(row));
-        }
-        self.unrolled /= count;
+        let rows = self.unroll_rows(count, |lowering, at| lowering.element(producer, &[at]));
         let mut shape = extents.to_vec();
         if let Some(Repr::Array(row)) = rows.first() {
             shape.extend(&row.shape);
