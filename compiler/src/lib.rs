@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod constants;
 pub mod data;
 pub mod fault;
 pub mod interp;

@@ -54,6 +54,11 @@ impl Diagnostic {
         }
     }
 
+    /// The report of a name that stands again where it may stand once.
+    pub fn duplicate(again: Span, first: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(Code::Duplicate, again, message).other(first, "it stands here first")
+    }
+
     /// A warning of this kind at this place.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }

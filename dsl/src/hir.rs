@@ -45,6 +45,8 @@ pub struct ExprId(pub u32);
 pub struct Function {
     /// Its name.
     pub name: String,
+    /// Where its name stands, if it is a constant.
+    pub constant: Option<Span>,
     /// The parameters, in order.
     pub params: Vec<LocalId>,
     /// Everything that is bound in it.

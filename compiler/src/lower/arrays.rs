@@ -1,6 +1,6 @@
 //! Arrays during lowering: stored ones, unrolled ones, and those that exist only as a way to compute an element.
 
-use super::{At, Repr};
+use super::{At, Repr, Unproven};
 use crate::ir::Value;
 use pk_dsl::{
     builtins::{EdgeRule, Elementwise},
@@ -45,9 +45,20 @@ pub(super) enum Source {
     /// One after the other.
     Concat(Rc<[Array]>),
     /// Any index has an element.
-    Edges(EdgeRule, Rc<Array>, Option<Rc<Repr>>),
+    Edges(Rc<Edges>),
     /// An operation on the elements of arrays and on scalars.
     Lifted(Rc<Lifted>),
+}
+
+/// An array in which every index has an element.
+#[derive(Clone, Debug)]
+pub(super) struct Edges {
+    pub(super) rule: EdgeRule,
+    pub(super) base: Array,
+    /// What stands outside of `base`, instead of an element by the rule.
+    pub(super) pad: Option<Repr>,
+    /// What the user is told if `base` has no elements at all.
+    pub(super) unproven: Unproven,
 }
 
 /// A lifted operation.
@@ -78,7 +89,7 @@ pub(super) enum LiftedOp {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     At(At),
-    From { start: Value, step: i64, unproven: Option<Span> },
+    From { start: Value, step: i64, unproven: Option<Unproven> },
 }
 
 /// IR arrays in the shape of an element: one for each scalar of it.
@@ -115,9 +126,8 @@ impl Array {
     pub(super) fn is_reusable(&self) -> bool {
         match &self.source {
             Source::Stored(_) | Source::Elements(_) | Source::Iota | Source::Fill(_) => true,
-            Source::Transpose(base) | Source::Field(base, _) | Source::Edges(_, base, _) => {
-                base.is_reusable()
-            }
+            Source::Transpose(base) | Source::Field(base, _) => base.is_reusable(),
+            Source::Edges(edges) => edges.base.is_reusable(),
             Source::Slice(base, places) => {
                 places.iter().all(|place| matches!(place, Place::At(_))) && base.is_reusable()
             }

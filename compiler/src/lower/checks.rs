@@ -1,19 +1,23 @@
 //! Conditions on sizes that the checker could not decide: checks in the entry block.
 
-use super::{Lowering, sizes::SizeOp};
-use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, SiteData, Type, Unary, Value};
-use pk_dsl::{hir::SizeCheck, scalar::Scalar, signature::MAX_EXTENT};
+use super::{Lowering, Unproven, sizes::SizeOp};
+use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, Site, SiteData, Type, Unary, Value};
+use pk_dsl::{
+    hir::{Expr, ExprKind, SizeCheck},
+    scalar::Scalar,
+    signature::MAX_EXTENT,
+};
 use pk_grammar::span::Span;
 
 impl Lowering<'_> {
     /// Emits the checks that belong to an expression.
-    pub(super) fn size_checks(&mut self, checks: &[SizeCheck]) {
-        for check in checks {
-            self.entry_block(|lowering| lowering.size_check(check));
+    pub(super) fn size_checks(&mut self, data: &Expr) {
+        for check in &data.checks {
+            self.entry_block(|lowering| lowering.size_check(check, data));
         }
     }
 
-    fn size_check(&mut self, check: &SizeCheck) {
+    fn size_check(&mut self, check: &SizeCheck, data: &Expr) {
         let function = self.function();
         match check {
             SizeCheck::Equal { left, right } => {
@@ -45,7 +49,11 @@ impl Lowering<'_> {
             }
             SizeCheck::Slice { lo, count, length, span } => {
                 let (lo, count, length) = (self.size(lo), self.size(count), self.size(length));
-                self.slice_check(lo, count, length, *span);
+                let array = match &data.kind {
+                    ExprKind::Index { array, .. } => self.array_name(*array),
+                    _ => None,
+                };
+                self.slice_check(lo, count, length, Unproven { span: *span, array });
             }
             SizeCheck::Range { lo, hi, span } => {
                 let text = format!("{} - {}", function.size_text(hi), function.size_text(lo));
@@ -57,7 +65,7 @@ impl Lowering<'_> {
 
     /// A slice lies inside its axis or is empty. Nothing here overflows where it matters: `length - lo` is asked for
     /// only where `lo` lies between 0 and `length`.
-    fn slice_check(&mut self, lo: Value, count: Value, length: Value, span: Span) {
+    fn slice_check(&mut self, lo: Value, count: Value, length: Value, slice: Unproven) {
         let zero = self.int(0);
         let is_empty = self.compare(Compare::Eq, count, zero);
         let is_above = self.compare(Compare::Ge, lo, zero);
@@ -71,8 +79,8 @@ impl Lowering<'_> {
         let past = self.builder.binary(Binary::Add, lo, count);
         let last = self.builder.binary(Binary::Add, past, minus_one);
         let bad = self.builder.select(starts_inside, last, lo);
-        let site = SiteData { kind: FaultKind::OutOfBounds, span, other: None, texts: Vec::new() };
-        self.check(cond, site, vec![bad, length]);
+        let site = self.access_site(slice);
+        self.check_at(cond, site, vec![bad, length]);
     }
 
     /// The wrapped difference of two ends has the sign of the true one.
@@ -117,6 +125,10 @@ impl Lowering<'_> {
 
     fn check(&mut self, cond: Value, site: SiteData, values: Vec<Value>) {
         let site = self.sites.push(site);
+        self.check_at(cond, site, values);
+    }
+
+    fn check_at(&mut self, cond: Value, site: Site, values: Vec<Value>) {
         self.builder.inst(Op::Check { cond, site, values }, Vec::new());
     }
 }

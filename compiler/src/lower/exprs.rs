@@ -1,8 +1,8 @@
 //! Expressions: names, tuples, control, calls, indexing, views.
 
 use super::{
-    At, Binding, Frame, Lowering, Repr,
-    arrays::{Array, Lifted, LiftedOp, Place, Source},
+    At, Frame, Lowering, Repr, Unproven,
+    arrays::{Array, Edges, Lifted, LiftedOp, Place, Source},
     layout::MOST_ELEMENTS,
 };
 use crate::ir::{Binary, Op, Type, Value};
@@ -13,14 +13,14 @@ use pk_dsl::{
     size::Size,
 };
 use pk_grammar::span::Span;
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 impl<'a> Lowering<'a> {
     /// The value of an expression of the current function.
     pub(super) fn expr(&mut self, id: ExprId) -> Repr {
         let function = self.function();
         let data = function.expr(id);
-        self.size_checks(&data.checks);
+        self.size_checks(data);
         if self.is_too_large() {
             return self.cut_short(data);
         }
@@ -258,6 +258,12 @@ impl<'a> Lowering<'a> {
         (sizes, lifted): (&[Size], usize),
         data: &'a Expr,
     ) -> Repr {
+        let callee = &self.program.functions[function.0 as usize];
+        if callee.constant.is_some() {
+            let result = self.constant(function);
+            self.record_length(id, &result);
+            return result;
+        }
         let values: Vec<Repr> = args.iter().map(|arg| self.expr(*arg)).collect();
         if lifted == 0 {
             let values = values.into_iter().map(|value| self.reusable(value)).collect();
@@ -265,7 +271,6 @@ impl<'a> Lowering<'a> {
             self.record_length(id, &result);
             return result;
         }
-        let callee = &self.program.functions[function.0 as usize];
         let is_lifted = callee
             .params
             .iter()
@@ -283,16 +288,25 @@ impl<'a> Lowering<'a> {
         Repr::Array(Array { shape, source: Source::Lifted(Rc::new(lifted)) })
     }
 
+    /// The value of a constant, computed in the entry block at its first use: it is known to have no faults.
+    fn constant(&mut self, function: FunctionId) -> Repr {
+        if let Some(known) = self.constants.get(&function) {
+            return known.clone();
+        }
+        let unrolled = std::mem::replace(&mut self.unrolled, 1);
+        let value = self.entry_block(|lowering| {
+            let value = lowering.inline(function, Vec::new(), Rc::from([]));
+            lowering.reusable(value)
+        });
+        self.unrolled = unrolled;
+        self.constants.insert(function, value.clone());
+        value
+    }
+
     /// The value of a function's body for these arguments.
     pub(super) fn inline(&mut self, function: FunctionId, args: Vec<Repr>, sizes: Rc<[Size]>) -> Repr {
         let callee = &self.program.functions[function.0 as usize];
-        self.frames.push(Frame {
-            function: callee,
-            locals: vec![None::<Binding>; callee.locals.len()],
-            sizes: vec![None; callee.sizes.len()],
-            caller: Some((self.current, sizes)),
-            lengths: HashMap::new(),
-        });
+        self.frames.push(Frame::new(callee, Some((self.current, sizes))));
         let frame = self.frames.len() - 1;
         self.in_frame(frame, |lowering| {
             for (param, arg) in callee.params.iter().zip(args) {
@@ -324,6 +338,7 @@ impl<'a> Lowering<'a> {
 
     fn index_expr(&mut self, array: ExprId, indices: &'a [Index]) -> Repr {
         let mut base = self.array(array);
+        let name = self.array_name(array);
         let mut places = Vec::with_capacity(indices.len());
         let mut shape = Vec::new();
         for (axis, index) in indices.iter().enumerate() {
@@ -331,7 +346,7 @@ impl<'a> Lowering<'a> {
                 Index::At(at) => {
                     let span = self.function().expr(*at).span;
                     let value = self.expr(*at).scalar();
-                    Place::At(self.index_at(value, base.shape[axis], span))
+                    Place::At(self.index_at(value, base.shape[axis], Unproven { span, array: name }))
                 }
                 Index::Slice { lo, length, step, is_inside } => {
                     shape.push(self.size(length));
@@ -340,7 +355,8 @@ impl<'a> Lowering<'a> {
                         Some(lo) => self.expr(*lo).scalar(),
                         None => self.int(0),
                     };
-                    Place::From { start, step: *step, unproven: (!is_inside).then_some(span) }
+                    let unproven = (!is_inside).then_some(Unproven { span, array: name });
+                    Place::From { start, step: *step, unproven }
                 }
             });
         }
@@ -366,13 +382,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// An index of a user; known to lie inside if it counts this very axis, or if both are constants.
-    fn index_at(&self, value: Value, extent: Value, span: Span) -> At {
+    fn index_at(&self, value: Value, extent: Value, unproven: Unproven) -> At {
         let counts_axis = self.ranges.get(&value) == Some(&extent);
         let is_constant = match (self.known_int(value), self.known_int(extent)) {
             (Some(value), Some(extent)) => 0 <= value && value < extent,
             _ => false,
         };
-        At { value, unproven: (!counts_axis && !is_constant).then_some(span) }
+        At { value, unproven: (!counts_axis && !is_constant).then_some(unproven) }
     }
 
     fn get(&mut self, array: ExprId, indices: &[ExprId], default: ExprId) -> Repr {
@@ -446,7 +462,7 @@ impl<'a> Lowering<'a> {
                     value => Source::Fill(Rc::new(value)),
                 }
             }
-            View::Edges { rule, array, pad } => self.edges(*rule, *array, *pad),
+            View::Edges { rule, array, pad } => self.edges(*rule, *array, *pad, data.span),
             View::Unzip(_) => Source::Iota,
         };
         Repr::Array(Array { shape, source })
@@ -466,7 +482,7 @@ impl<'a> Lowering<'a> {
         Source::Reshape(Rc::new(base))
     }
 
-    fn edges(&mut self, rule: EdgeRule, array: ExprId, pad: Option<ExprId>) -> Source {
+    fn edges(&mut self, rule: EdgeRule, array: ExprId, pad: Option<ExprId>, span: Span) -> Source {
         let base = self.array(array);
         let base = match base.carries_checks() {
             true => base,
@@ -474,9 +490,10 @@ impl<'a> Lowering<'a> {
         };
         let pad = pad.map(|pad| {
             let pad = self.expr(pad);
-            Rc::new(self.settle(pad))
+            self.settle(pad)
         });
-        Source::Edges(rule, Rc::new(base), pad)
+        let unproven = Unproven { span, array: self.array_name(array) };
+        Source::Edges(Rc::new(Edges { rule, base, pad, unproven }))
     }
 
     fn unzip(&mut self, array: ExprId, data: &'a Expr) -> Repr {

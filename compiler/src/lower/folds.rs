@@ -6,7 +6,9 @@ use super::{
     layout::Layout,
     nests::Producer,
 };
-use crate::ir::{Binary, Block, Compare, FaultKind, Fold, Nest, Op, Order, Sink, Type, Value};
+use crate::ir::{
+    Binary, Block, Compare, FaultKind, Fold, Nest, Op, Order, Sink, Site, SiteData, Type, Value,
+};
 use pk_dsl::{
     builtins::NamedFold,
     hir::{ExprId, Lambda},
@@ -256,14 +258,24 @@ impl<'a> Lowering<'a> {
         self.builder.close_block(inputs.concat());
         let mut sinks = Vec::with_capacity(inputs.len());
         for _ in &inputs {
-            let on_empty = matches!(fold, NamedFold::Argmin | NamedFold::Argmax)
-                .then(|| self.site(FaultKind::EmptyReduction, span));
+            let on_empty = self.emptiness_site(fold, span);
             sinks.push(Sink::Reduce { fold: self.named_operator(fold, scalar), on_empty });
         }
         let values = self.builder.multi(Op::Nest(Nest { dims: vec![extent], body, sinks }), types);
         let results: Vec<Value> =
             values.chunks(width).map(|values| self.fold_output(fold, values, extent)).collect();
         self.rebuild(&mut results.into_iter(), &layout)
+    }
+
+    /// The site of a named fold that nothing has no value for.
+    fn emptiness_site(&mut self, fold: NamedFold, span: Span) -> Option<Site> {
+        let name = match fold {
+            NamedFold::Argmin => "argmin",
+            NamedFold::Argmax => "argmax",
+            _ => return None,
+        };
+        let texts = vec![name.to_string()];
+        Some(self.sites.push(SiteData { kind: FaultKind::EmptyReduction, span, other: None, texts }))
     }
 
     /// What a named fold combines for each scalar: it, converted; with its index for `argmin` and `argmax`.

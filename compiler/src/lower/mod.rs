@@ -21,10 +21,11 @@ use arrays::Array;
 use pk_dsl::{
     codes::Code,
     diagnostic::Diagnostic,
-    hir::{ExprId, Function, LocalId, Program},
+    hir::{ExprId, ExprKind, Function, FunctionId, LocalId, Program},
     scalar::Scalar,
-    signature::SizeSource,
+    signature::{Signature, SizeSource},
     size::Size,
+    types,
 };
 use pk_grammar::{limits::Limits, span::Span};
 use std::{collections::HashMap, rc::Rc};
@@ -40,18 +41,55 @@ pub fn lower(program: &Program, kernel: usize, limits: &Limits) -> Result<Kernel
     };
     let mut lowering = Lowering::new(program, limits);
     let results = lowering.kernel(source);
+    finish(lowering, results, source.signature.clone(), limits)
+}
+
+/// Lowers a constant of a checked program to a kernel without parameters, whose results are its scalars and arrays.
+///
+/// # Errors
+///
+/// A diagnostic if it grows past [`Limits::ir_nodes`].
+pub fn lower_constant(
+    program: &Program,
+    constant: FunctionId,
+    limits: &Limits,
+) -> Result<Kernel, Vec<Diagnostic>> {
+    let function = &program.functions[constant.0 as usize];
+    let mut lowering = Lowering::new(program, limits);
+    lowering.frames.push(Frame::new(function, None));
+    let results = function.body.map_or_else(Vec::new, |body| {
+        let value = lowering.expr(body);
+        lowering.results(value)
+    });
+    let signature = Signature {
+        name: function.name.clone(),
+        doc: String::new(),
+        sizes: Vec::new(),
+        params: Vec::new(),
+        results: Vec::new(),
+        span: function.constant.unwrap_or_default(),
+    };
+    finish(lowering, results, signature, limits)
+}
+
+fn finish(
+    lowering: Lowering<'_>,
+    results: Vec<Value>,
+    signature: Signature,
+    limits: &Limits,
+) -> Result<Kernel, Vec<Diagnostic>> {
     if lowering.has_unknown_size {
         let message = "a size in this kernel depends on a value that is not known when sizes are compared";
-        let error = Diagnostic::error(Code::Irregular, source.signature.span, message)
+        let error = Diagnostic::error(Code::Irregular, signature.span, message)
             .help("bind the value with `let` before the `if` or the block whose result has that size");
         return Err(vec![error]);
     }
     if lowering.is_too_large() {
-        let message = format!("`{}` needs more than {} operations", source.signature.name, limits.ir_nodes);
-        return Err(vec![Diagnostic::error(Code::Limit, source.signature.span, message)]);
+        let message = format!("`{}` needs more than {} operations", signature.name, limits.ir_nodes);
+        return Err(vec![Diagnostic::error(Code::Limit, signature.span, message)]);
     }
     let body = lowering.builder.finish(results);
-    Ok(Kernel { signature: source.signature.clone(), body, sites: lowering.sites })
+    Ok(Kernel { signature, body, sites: lowering.sites })
 }
 
 /// What a value of HIR is while it is lowered.
@@ -77,6 +115,18 @@ struct Frame<'a> {
     lengths: HashMap<ExprId, Value>,
 }
 
+impl<'a> Frame<'a> {
+    fn new(function: &'a Function, caller: Option<(usize, Rc<[Size]>)>) -> Frame<'a> {
+        Frame {
+            function,
+            locals: vec![None; function.locals.len()],
+            sizes: vec![None; function.sizes.len()],
+            caller,
+            lengths: HashMap::new(),
+        }
+    }
+}
+
 /// A bound local.
 #[derive(Clone, Debug)]
 struct Binding {
@@ -91,9 +141,22 @@ struct Binding {
 #[derive(Clone, Copy, Debug)]
 struct At {
     value: Value,
-    /// Where the index stands, if it is not known to lie inside.
-    unproven: Option<Span>,
+    /// Set if it is not known to lie inside.
+    unproven: Option<Unproven>,
 }
+
+/// What the user is told of an index that lies outside.
+#[derive(Clone, Copy, Debug)]
+struct Unproven {
+    /// Where the index stands.
+    span: Span,
+    /// The array, if it has a name.
+    array: Option<ArrayName>,
+}
+
+/// A name of an array, in [`Lowering::array_names`].
+#[derive(Clone, Copy, Debug)]
+struct ArrayName(u32);
 
 impl At {
     fn inside(value: Value) -> At {
@@ -105,12 +168,16 @@ struct Lowering<'a> {
     program: &'a Program,
     builder: Builder,
     sites: Arena<Site, SiteData>,
+    /// The names of arrays that indices may miss.
+    array_names: Vec<String>,
     frames: Vec<Frame<'a>>,
     /// The frame whose body is being lowered.
     current: usize,
     /// Whether code for sizes is being lowered into the entry block.
     in_entry: bool,
-    constants: HashMap<i64, Value>,
+    integers: HashMap<i64, Value>,
+    /// The constants of the program that have been used.
+    constants: HashMap<FunctionId, Repr>,
     /// Arithmetic of sizes, each done once.
     size_code: HashMap<(sizes::SizeOp, Value, Value), Value>,
     /// The extent of the dimension that a value counts.
@@ -128,9 +195,11 @@ impl<'a> Lowering<'a> {
             program,
             builder: Builder::new(Vec::new()).0,
             sites: Arena::default(),
+            array_names: Vec::new(),
             frames: Vec::new(),
             current: 0,
             in_entry: false,
+            integers: HashMap::new(),
             constants: HashMap::new(),
             size_code: HashMap::new(),
             ranges: HashMap::new(),
@@ -144,13 +213,7 @@ impl<'a> Lowering<'a> {
         let signature = &kernel.signature;
         let sizes: Vec<Value> =
             signature.sizes.iter().map(|_| self.builder.entry_param(Type::scalar(Scalar::I64))).collect();
-        self.frames.push(Frame {
-            function: &kernel.function,
-            locals: vec![None; kernel.function.locals.len()],
-            sizes: vec![None; kernel.function.sizes.len()],
-            caller: None,
-            lengths: HashMap::new(),
-        });
+        self.frames.push(Frame::new(&kernel.function, None));
         for (slot, value) in self.frames[0].sizes.iter_mut().zip(&sizes) {
             *slot = Some(*value);
         }
@@ -170,7 +233,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// An `i64` parameter that is a size is one value, whichever of the two it is read as.
-    fn bind_scalar_sizes(&mut self, signature: &pk_dsl::signature::Signature) {
+    fn bind_scalar_sizes(&mut self, signature: &Signature) {
         for (index, size) in signature.sizes.iter().enumerate() {
             if let SizeSource::Scalar { param } = size.bound_by {
                 let local = self.frames[0].function.params[param];
@@ -219,13 +282,28 @@ impl<'a> Lowering<'a> {
         self.sites.push(SiteData { kind, span, other: None, texts: Vec::new() })
     }
 
+    /// A new site of an access that may miss its array.
+    fn access_site(&mut self, unproven: Unproven) -> Site {
+        let name = unproven.array.map(|ArrayName(number)| self.array_names[number as usize].clone());
+        let texts = name.into_iter().collect();
+        self.sites.push(SiteData { kind: FaultKind::OutOfBounds, span: unproven.span, other: None, texts })
+    }
+
+    /// What messages call the array that an expression is, if it is as simple as a name or a path.
+    fn array_name(&mut self, id: ExprId) -> Option<ArrayName> {
+        let name = path(self.function(), id)?;
+        let number = self.array_names.len() as u32;
+        self.array_names.push(name);
+        Some(ArrayName(number))
+    }
+
     /// The constant `value` in the entry block.
     fn int(&mut self, value: i64) -> Value {
-        if let Some(known) = self.constants.get(&value) {
+        if let Some(known) = self.integers.get(&value) {
             return *known;
         }
         let constant = self.builder.in_entry(|builder| builder.constant(value));
-        self.constants.insert(value, constant);
+        self.integers.insert(value, constant);
         constant
     }
 
@@ -236,6 +314,25 @@ impl<'a> Lowering<'a> {
 
     fn scalar_type(&self, value: Value) -> Scalar {
         self.builder.body().scalar(value)
+    }
+}
+
+/// A local, or a field of one, as it is written.
+fn path(function: &Function, id: ExprId) -> Option<String> {
+    match &function.expr(id).kind {
+        ExprKind::Local(local) => Some(function.local(*local).name.clone()),
+        ExprKind::Field(base, index) => {
+            let fields = match &function.expr(*base).ty {
+                types::Type::Array(array) => array.elem.fields()?,
+                ty => ty.fields()?,
+            };
+            let field = match &fields.get(*index)?.name {
+                Some(name) => name.to_string(),
+                None => index.to_string(),
+            };
+            Some(format!("{}.{field}", path(function, *base)?))
+        }
+        _ => None,
     }
 }
 

@@ -131,7 +131,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn producer(&mut self, expr: ExprId) -> Producer<'a> {
         let function = self.function();
         let data = function.expr(expr);
-        self.size_checks(&data.checks);
+        self.size_checks(data);
         match &data.kind {
             ExprKind::Comprehension { ranges, keep: None, body } => {
                 let extents = ranges.iter().map(|range| self.size(&range.extent)).collect();

@@ -2,9 +2,9 @@
 
 use super::{
     At, Lowering, Repr,
-    arrays::{Array, Lifted, LiftedOp, Place, Source, Tree},
+    arrays::{Array, Edges, Lifted, LiftedOp, Place, Source, Tree},
 };
-use crate::ir::{Binary, Compare, FaultKind, IntDiv, Op, Type, Value};
+use crate::ir::{Binary, Compare, IntDiv, Op, Type, Value};
 use pk_dsl::{builtins::EdgeRule, scalar::Scalar};
 use std::rc::Rc;
 
@@ -46,7 +46,7 @@ impl Lowering<'_> {
                 self.read_field(element, *index, &at[rank..])
             }
             Source::Concat(parts) => self.read_concat(parts, at),
-            Source::Edges(rule, base, pad) => self.read_edges(*rule, base, pad.as_deref(), at),
+            Source::Edges(edges) => self.read_edges(edges, at),
             Source::Lifted(lifted) => self.read_lifted(lifted, at),
         }
     }
@@ -103,7 +103,7 @@ impl Lowering<'_> {
 
     fn index(&mut self, array: Value, scalar: Scalar, at: &[At]) -> Value {
         let unproven = at.iter().find_map(|at| at.unproven);
-        let check = unproven.map(|span| self.site(FaultKind::OutOfBounds, span));
+        let check = unproven.map(|unproven| self.access_site(unproven));
         let indices = at.iter().map(|at| at.value).collect();
         self.builder.single(Op::Index { array, indices, check }, Type::scalar(scalar))
     }
@@ -221,8 +221,9 @@ impl Lowering<'_> {
         self.rebuild(&mut values.into_iter(), &layout)
     }
 
-    fn read_edges(&mut self, rule: EdgeRule, base: &Array, pad: Option<&Repr>, at: &[At]) -> Repr {
-        if let Some(pad) = pad {
+    fn read_edges(&mut self, edges: &Edges, at: &[At]) -> Repr {
+        let base = &edges.base;
+        if let Some(pad) = &edges.pad {
             let indices: Vec<Value> = at.iter().map(|at| at.value).collect();
             let shape = base.shape.clone();
             let is_inside = self.is_inside(&indices, &shape);
@@ -233,18 +234,13 @@ impl Lowering<'_> {
             .iter()
             .zip(&base.shape)
             .map(|(at, extent)| {
-                let value = self.edge_index(rule, at.value, *extent);
+                let value = self.edge_index(edges.rule, at.value, *extent);
                 // Of an empty array no element is near.
-                let unproven =
-                    self.known_int(*extent).is_none_or(|extent| extent == 0).then(|| self.edge_span(at));
-                At { value, unproven }
+                let may_be_empty = self.known_int(*extent).is_none_or(|extent| extent == 0);
+                At { value, unproven: may_be_empty.then_some(edges.unproven) }
             })
             .collect();
         self.read_at(base, &indices)
-    }
-
-    fn edge_span(&self, at: &At) -> pk_grammar::span::Span {
-        at.unproven.unwrap_or_default()
     }
 
     /// Whether all indices lie inside.

@@ -493,22 +493,32 @@ impl Infer<'_> {
         self.check_names("concat", args, &[]);
         let arrays: Vec<ExprId> = args.positional.iter().map(|arg| self.value(*arg)).collect();
         let mut total = Size::constant(0);
-        let mut row: Option<(Type, Span)> = None;
         for &array in &arrays {
-            let ty = Type::Array(self.require_array(array, "an argument of `concat`")?);
-            total = total.add(&ty.shape()[0])?;
-            match row.clone() {
-                None => row = Some((ty.row(1), self.span(array))),
-                Some(first) => {
-                    let wanted = Type::array(vec![ty.shape()[0].clone()], first.0);
-                    if !self.expect_type(array, (&wanted, first.1), "an argument of this `concat`") {
-                        return None;
-                    }
-                }
-            }
+            let ty = self.require_array(array, "an argument of `concat`")?;
+            total = total.add(&ty.shape[0])?;
+            self.require_same_rows(arrays[0], array)?;
         }
-        let ty = Type::array(vec![total], self.vars.resolve(&row?.0));
+        let ty = Type::array(vec![total], self.ty(arrays[0]).row(1));
         Some(self.push(ExprKind::View(View::Concat(arrays)), ty, span))
+    }
+
+    /// Requires that two arrays to be concatenated differ in nothing but their lengths.
+    fn require_same_rows(&mut self, first: ExprId, other: ExprId) -> Option<()> {
+        let (wanted, found) = (self.ty(first), self.ty(other));
+        let (place, span) = (self.span(first), self.span(other));
+        let Err(disagreement) = self.unify((&found.row(1), span), (&wanted.row(1), place)) else {
+            return Some(());
+        };
+        let (wanted_text, found_text) = (self.describe(&wanted), self.describe(&found));
+        let message = format!("{found_text} cannot follow {wanted_text} in `concat`");
+        let mut error = Diagnostic::error(disagreement.code(), span, message)
+            .label(format!("this is {found_text}"))
+            .other(place, format!("this is {wanted_text}"));
+        if let Some(help) = self.mismatch_help(&found, &wanted, span) {
+            error = error.help(help);
+        }
+        self.report(error);
+        None
     }
 
     fn call_len(&mut self, args: &Args, span: Span) -> Option<ExprId> {

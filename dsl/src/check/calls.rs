@@ -51,7 +51,13 @@ impl Infer<'_> {
         let mut all = Args { positional: Vec::new(), named: Vec::new(), span };
         for arg in args {
             match arg.name {
-                Some(name) => all.named.push((name, arg.value)),
+                Some(name) => {
+                    if let Some((first, _)) = all.named.iter().find(|(other, _)| other.name == name.name) {
+                        let message = format!("the argument `{}` is given twice", self.name(name.name));
+                        self.report(Diagnostic::duplicate(name.span, first.span, message));
+                    }
+                    all.named.push((name, arg.value));
+                }
                 None if all.named.is_empty() => all.positional.push(Arg::Syntax(arg.value)),
                 None => {
                     let message = "named arguments come after the others";

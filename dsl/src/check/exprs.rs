@@ -123,6 +123,10 @@ impl Infer<'_> {
         if let Some(&var) = self.size_names.get(&name.name) {
             return self.push(ExprKind::Size(Size::var(var)), Type::Scalar(Scalar::I64), name.span);
         }
+        if let Some(&value) = self.items.const_sizes.get(&name.name) {
+            let kind = ExprKind::Size(Size::constant(value));
+            return self.push(kind, Type::Scalar(Scalar::I64), name.span);
+        }
         if let Some(header) = self.items.functions.get(&name.name)
             && header.is_const
         {
@@ -186,10 +190,12 @@ impl Infer<'_> {
         let (mut parts, mut types) = (Vec::new(), Vec::<Field>::new());
         for field in fields {
             let name = field.name.map(|name| std::sync::Arc::<str>::from(self.name(name.name)));
-            if name.is_some() && types.iter().any(|other| other.name == name) {
-                let message =
-                    format!("the field `{}` stands here twice", name.as_deref().unwrap_or_default());
-                self.report(Diagnostic::error(Code::Duplicate, field.name.map_or(span, |n| n.span), message));
+            if let (Some(ident), Some(first)) =
+                (field.name, types.iter().position(|other| other.name == name))
+            {
+                let message = format!("the field `{}` is given twice", self.name(ident.name));
+                let first = fields[first].name.map_or(span, |name| name.span);
+                self.report(Diagnostic::duplicate(ident.span, first, message));
             }
             let value = self.infer(field.value);
             parts.push(value);
@@ -394,6 +400,7 @@ impl Infer<'_> {
             }
             self.reject_unknown_length(span);
         }
+        self.reject_duplicates(c.ranges.iter().map(|range| range.pattern));
         let built = self.nested(|infer| {
             let ranges: Option<Vec<Range>> = c.ranges.iter().map(|range| infer.infer_range(range)).collect();
             let keep = c.cond.map(|cond| {

@@ -152,7 +152,9 @@ impl Infer<'_> {
             });
             if let ExprKind::Call { function, .. } = &expr.kind {
                 let callee = self.items.functions.values().find(|header| header.id == *function);
-                nodes = nodes.saturating_add(callee.map_or(0, |header| header.nodes));
+                // A constant is evaluated once, so its uses are no larger than a name.
+                let expanded = callee.filter(|header| !header.is_const).map_or(0, |header| header.nodes);
+                nodes = nodes.saturating_add(expanded);
                 callee_height = callee_height.max(callee.map_or(0, |header| header.height));
             }
             heights.push(height + 1);

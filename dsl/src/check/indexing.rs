@@ -103,11 +103,13 @@ impl Infer<'_> {
         if !is_outside {
             return;
         }
-        let extent = self.function.size_text(extent);
-        let message = format!("index {value} is outside of an axis of length `{extent}`");
+        let length = self.function.size_text(extent);
+        let message = format!("index {value} is outside of an axis of length `{length}`");
         let mut error = Diagnostic::error(Code::ConstIndex, self.span(at), message);
-        if value < 0 {
-            error = error.help(format!("indices count from 0; the last is `{extent} - 1`"));
+        let from_end = i64::try_from(value).ok().and_then(|value| extent.add(&Size::constant(value)));
+        if let (true, Some(from_end)) = (value < 0, from_end) {
+            let meant = self.function.size_text(&from_end);
+            error = error.help(format!("negative indices do not count from the end: write `{meant}`"));
         }
         self.report(error);
     }
@@ -194,10 +196,11 @@ impl Infer<'_> {
         true
     }
 
-    /// Whether every index of the array has a value: whether it is an edge view.
+    /// Whether every index of the array has a value: whether it is an edge view, or a part of one as long as that.
     fn is_total(&self, id: ExprId) -> bool {
         match &self.expr(id).kind {
             ExprKind::View(View::Edges { .. }) => true,
+            ExprKind::View(View::Transpose(array)) | ExprKind::Field(array, _) => self.is_total(*array),
             ExprKind::Local(local) => {
                 self.bindings[local.0 as usize].init.is_some_and(|init| self.is_total(init))
             }

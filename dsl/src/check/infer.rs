@@ -11,7 +11,7 @@ use crate::{
 };
 use pk_grammar::{
     ast::{self, Ast, PatternId, PatternKind},
-    span::{Span, Symbol},
+    span::{Ident, Span, Symbol},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -223,7 +223,7 @@ impl<'a> Infer<'a> {
             PatternKind::Wildcard => Pattern::Wildcard,
             PatternKind::Name(name) => Pattern::Local(self.declare(*name, ty.clone(), binding)),
             PatternKind::Tuple(parts) => {
-                self.reject_duplicates(parts);
+                self.reject_duplicates(parts.iter().copied());
                 let types = self.pattern_fields(ty, parts.len(), pattern.span);
                 let rest = Binding { is_quiet: binding.is_quiet, ..Binding::default() };
                 let bound = parts.iter().zip(&types).map(|(part, ty)| self.bind(*part, ty, rest.clone()));
@@ -232,16 +232,16 @@ impl<'a> Infer<'a> {
         }
     }
 
-    fn reject_duplicates(&mut self, parts: &[PatternId]) {
-        let mut seen = Vec::new();
+    /// No name may stand twice among patterns that are bound together.
+    pub(super) fn reject_duplicates(&mut self, parts: impl IntoIterator<Item = PatternId>) {
+        let mut seen: Vec<Ident> = Vec::new();
         for part in parts {
-            if let PatternKind::Name(name) = self.ast.pattern(*part).kind {
-                if seen.contains(&name.name) {
-                    let text = self.ast.names.resolve(name.name);
-                    let message = format!("`{text}` is bound twice in this pattern");
-                    self.report(Diagnostic::error(Code::Duplicate, name.span, message));
+            if let PatternKind::Name(name) = self.ast.pattern(part).kind {
+                if let Some(first) = seen.iter().find(|other| other.name == name.name) {
+                    let message = format!("`{}` is bound twice here", self.name(name.name));
+                    self.report(Diagnostic::duplicate(name.span, first.span, message));
                 }
-                seen.push(name.name);
+                seen.push(name);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 use pk_grammar::{
     ast::{self, Ast, Item, ItemKind, TypeId},
     limits::Limits,
-    span::{Span, Symbol},
+    span::{Ident, Span, Symbol},
 };
 use std::collections::HashMap;
 
@@ -25,7 +25,8 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Items {
     pub(super) limits: Limits,
-    pub(super) aliases: HashMap<Symbol, TypeId>,
+    /// Names of types that have been checked.
+    pub(super) aliases: HashMap<Symbol, Type>,
     /// Functions and constants that have been checked.
     pub(super) functions: HashMap<Symbol, Header>,
     /// Constants of type `i64` that may stand in sizes.
@@ -80,18 +81,25 @@ impl<'a> Checker<'a> {
 
     pub(super) fn run(mut self) -> (Program, Vec<Diagnostic>) {
         self.collect_names();
-        self.check_aliases();
-        if let Some(order) = self.function_order() {
-            for item in order {
-                self.check_function(item);
-            }
-            for item in &self.ast.items {
-                if let ItemKind::Kernel(function) = &item.kind {
-                    self.check_kernel(item, function);
-                }
-            }
+        match graph::order_items(self.ast) {
+            Ok(order) => self.check_items(&order),
+            Err(cycle) => self.report_cycle(&cycle),
         }
         (self.program, self.diagnostics)
+    }
+
+    fn check_items(&mut self, order: &[&'a Item]) {
+        for item in order {
+            match &item.kind {
+                ItemKind::Type { ty } => self.check_alias(item, *ty),
+                _ => self.check_function(item),
+            }
+        }
+        for item in &self.ast.items {
+            if let ItemKind::Kernel(function) = &item.kind {
+                self.check_kernel(item, function);
+            }
+        }
     }
 
     fn name(&self, symbol: Symbol) -> &'a str {
@@ -102,92 +110,38 @@ impl<'a> Checker<'a> {
         let mut seen: HashMap<Symbol, Span> = HashMap::new();
         for item in &self.ast.items {
             let text = self.name(item.name.name);
-            if let Some(first) = seen.insert(item.name.name, item.name.span) {
-                let error =
-                    Diagnostic::error(Code::Duplicate, item.name.span, format!("`{text}` is declared twice"))
-                        .other(first, "it is declared here first");
-                self.diagnostics.push(error);
+            let first = *seen.entry(item.name.name).or_insert(item.name.span);
+            if first != item.name.span {
+                let message = format!("`{text}` is declared twice");
+                self.diagnostics.push(Diagnostic::duplicate(item.name.span, first, message));
             }
             if Scalar::from_name(text).is_some() || RESERVED_TYPES.contains(&text) {
                 let message = format!("`{text}` is a type and cannot be declared");
                 self.diagnostics.push(Diagnostic::error(Code::Duplicate, item.name.span, message));
             }
-            match &item.kind {
-                ItemKind::Type { ty } => drop(self.items.aliases.insert(item.name.name, *ty)),
-                ItemKind::Kernel(_) => drop(self.items.kernels.insert(item.name.name, item.name.span)),
-                _ => {}
+            if let ItemKind::Kernel(_) = &item.kind {
+                self.items.kernels.insert(item.name.name, item.name.span);
             }
         }
     }
 
-    /// Aliases may not contain themselves; those that do are dropped.
-    fn check_aliases(&mut self) {
-        let aliases: Vec<&Item> =
-            self.ast.items.iter().filter(|item| matches!(item.kind, ItemKind::Type { .. })).collect();
-        let index = graph::index_of(aliases.iter().map(|item| item.name.name));
-        let edges: Vec<Vec<usize>> = aliases
-            .iter()
-            .map(|item| match item.kind {
-                ItemKind::Type { ty } => {
-                    self.type_names(ty).iter().filter_map(|n| index.get(n).copied()).collect()
-                }
-                _ => Vec::new(),
-            })
-            .collect();
-        if let Err(cycle) = graph::order(&edges) {
-            let names: Vec<&str> = cycle.iter().map(|i| self.name(aliases[*i].name.name)).collect();
-            let span = aliases[cycle[0]].name.span;
-            let message = format!("the type `{}` contains itself: {}", names[0], arrow(&names));
-            self.diagnostics.push(Diagnostic::error(Code::Recursion, span, message));
-            self.items.aliases.clear();
-            return;
-        }
-        // An alias that nothing uses is checked all the same.
-        for item in aliases {
-            if let ItemKind::Type { ty } = item.kind {
-                let mut infer = Infer::new(self.ast, self.source, &self.items, "");
-                infer.lower_type(ty, Place::Local);
-                self.diagnostics.append(&mut infer.diagnostics);
-            }
-        }
+    /// Reports declarations that need themselves.
+    fn report_cycle(&mut self, cycle: &[&'a Item]) {
+        let names: Vec<&str> = cycle.iter().map(|item| self.name(item.name.name)).collect();
+        let (first, path) = (names[0], arrow(&names));
+        let error = |message| Diagnostic::error(Code::Recursion, cycle[0].name.span, message);
+        self.diagnostics.push(match cycle[0].kind {
+            ItemKind::Type { .. } => error(format!("the type `{first}` contains itself: {path}")),
+            _ => error(format!("`{first}` needs itself: {path}"))
+                .help("there is no recursion; `loop … for i in a..b while c` repeats"),
+        });
     }
 
-    fn type_names(&self, root: TypeId) -> Vec<Symbol> {
-        let mut names = Vec::new();
-        let mut open = vec![root];
-        while let Some(id) = open.pop() {
-            match &self.ast.ty(id).kind {
-                ast::TypeExprKind::Name(name) => names.push(name.name),
-                ast::TypeExprKind::Tuple(fields) => open.extend(fields.iter().map(|field| field.ty)),
-                ast::TypeExprKind::Array { elem, .. } => open.push(*elem),
-                ast::TypeExprKind::Error => {}
-            }
-        }
-        names
-    }
-
-    /// Functions and constants, callees first; `None` after a cycle.
-    fn function_order(&mut self) -> Option<Vec<&'a Item>> {
-        let functions: Vec<&'a Item> = self.ast.items.iter().filter(|item| body_of(item).is_some()).collect();
-        let index = graph::index_of(functions.iter().map(|item| item.name.name));
-        let edges: Vec<Vec<usize>> = functions
-            .iter()
-            .map(|item| {
-                let names = body_of(item).map(|body| graph::mentioned(self.ast, body)).unwrap_or_default();
-                names.iter().filter_map(|name| index.get(&name.name).copied()).collect()
-            })
-            .collect();
-        match graph::order(&edges) {
-            Ok(order) => Some(order.into_iter().map(|i| functions[i]).collect()),
-            Err(cycle) => {
-                let names: Vec<&str> = cycle.iter().map(|i| self.name(functions[*i].name.name)).collect();
-                let message = format!("`{}` needs itself: {}", names[0], arrow(&names));
-                let error = Diagnostic::error(Code::Recursion, functions[cycle[0]].name.span, message)
-                    .help("there is no recursion; `loop … for i in a..b while c` repeats");
-                self.diagnostics.push(error);
-                None
-            }
-        }
+    fn check_alias(&mut self, item: &'a Item, ty: TypeId) {
+        let mut infer = Infer::new(self.ast, self.source, &self.items, "");
+        let lowered = infer.lower_type(ty, Place::Local);
+        self.diagnostics.append(&mut infer.diagnostics);
+        self.items.aliases.insert(item.name.name, lowered);
     }
 
     fn check_function(&mut self, item: &'a Item) {
@@ -198,7 +152,10 @@ impl<'a> Checker<'a> {
                 let params = infer.function_params(function);
                 (params, infer.check_body(function.result, function.body), false)
             }
-            ItemKind::Const { ty, value } => (Vec::new(), infer.check_body(*ty, *value), true),
+            ItemKind::Const { ty, value } => {
+                infer.function.constant = Some(item.name.span);
+                (Vec::new(), infer.check_body(*ty, *value), true)
+            }
             _ => return,
         };
         infer.finish();
@@ -246,14 +203,6 @@ impl<'a> Checker<'a> {
         self.diagnostics.append(&mut diagnostics);
         self.limit_size(&header);
         self.program.kernels.push(hir::Kernel { signature, function });
-    }
-}
-
-fn body_of(item: &Item) -> Option<ast::ExprId> {
-    match &item.kind {
-        ItemKind::Fn(function) => Some(function.body),
-        ItemKind::Const { value, .. } => Some(*value),
-        _ => None,
     }
 }
 
@@ -310,9 +259,10 @@ impl Infer<'_> {
                 if scalars[index] != wants_scalar {
                     continue;
                 }
-                if function.params[..index].iter().any(|other| other.name.name == param.name.name) {
-                    let message = format!("the parameter `{}` stands here twice", self.name(param.name.name));
-                    self.report(Diagnostic::error(Code::Duplicate, param.name.span, message));
+                let mut earlier = function.params[..index].iter().map(|other| other.name);
+                if let Some(first) = earlier.find(|other| other.name == param.name.name) {
+                    let message = format!("the parameter `{}` is declared twice", self.name(param.name.name));
+                    self.report(Diagnostic::duplicate(param.name.span, first.span, message));
                 }
                 let ty = self.lower_type(param.ty, Place::Param(index));
                 types[index] = (ty.clone(), self.ast.ty(param.ty).span);
@@ -320,8 +270,19 @@ impl Infer<'_> {
                 locals[index] = self.declare(param.name, ty, binding);
             }
         }
+        for param in &function.params {
+            self.reject_size_name(param.name);
+        }
         self.function.params = locals;
         types
+    }
+
+    /// A parameter that is no `i64` and so no size must not be named like one: the body could mean either.
+    fn reject_size_name(&mut self, param: Ident) {
+        let Some(&var) = self.size_names.get(&param.name) else { return };
+        let span = self.function.size(var).span;
+        let error = self.no_size(Ident { span, ..param });
+        self.diagnostics.extend(error);
     }
 
     fn is_scalar_type(&self, id: TypeId) -> bool {

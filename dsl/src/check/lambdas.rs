@@ -63,6 +63,7 @@ impl Infer<'_> {
             self.report(error);
             return None;
         }
+        self.reject_duplicates(patterns.iter().copied());
         let quiet = Binding { is_quiet: true, ..Binding::default() };
         let bound =
             patterns.iter().zip(params).map(|(pattern, ty)| self.bind(*pattern, ty, quiet.clone())).collect();

@@ -53,8 +53,11 @@ impl Infer<'_> {
         let error = match disagreement {
             None => return true,
             Some(Disagreement::Size(x, y)) => {
-                let (x, y) = (self.function.size_text(&x), self.function.size_text(&y));
-                let message = format!("the shapes `[{left}]` and `[{right}]` differ: `{x}` is never `{y}`");
+                let mut message = format!("the shapes `[{left}]` and `[{right}]` differ");
+                if x.as_constant().is_none() || y.as_constant().is_none() {
+                    let (x, y) = (self.function.size_text(&x), self.function.size_text(&y));
+                    message = format!("{message}: `{x}` is never `{y}`");
+                }
                 Diagnostic::error(Code::Shape, span, message)
             }
             Some(Disagreement::Kind) => {

@@ -1,6 +1,9 @@
 //! From types as written to types.
 
-use super::{infer::Infer, suggest};
+use super::{
+    infer::{Infer, has_error},
+    suggest,
+};
 use crate::{
     codes::Code,
     diagnostic::Diagnostic,
@@ -44,7 +47,7 @@ impl Infer<'_> {
         let ast = self.ast;
         let ty = ast.ty(id);
         let lowered = match &ty.kind {
-            TypeExprKind::Name(name) => self.named_type(*name, place, depth),
+            TypeExprKind::Name(name) => self.named_type(*name),
             TypeExprKind::Tuple(fields) => self.tuple_type(fields, place, depth),
             TypeExprKind::Array { elem, sizes } => {
                 let inner = self.lower_type_in(*elem, place, depth + 1);
@@ -78,10 +81,10 @@ impl Infer<'_> {
         Type::Error
     }
 
-    fn named_type(&mut self, name: Ident, place: Place, depth: usize) -> Type {
+    fn named_type(&mut self, name: Ident) -> Type {
         let text = self.name(name.name);
-        if let Some(&alias) = self.items.aliases.get(&name.name) {
-            return self.lower_type_in(alias, place, depth + 1);
+        if let Some(alias) = self.items.aliases.get(&name.name) {
+            return alias.clone();
         }
         if let Some(scalar) = Scalar::from_name(text) {
             return Type::Scalar(scalar);
@@ -111,10 +114,11 @@ impl Infer<'_> {
         for field in fields {
             let name = field.name.map(|name| std::sync::Arc::<str>::from(self.name(name.name)));
             if let (Some(ident), Some(text)) = (field.name, &name)
-                && lowered.iter().any(|other| other.name.as_ref() == Some(text))
+                && let Some(first) = lowered.iter().position(|other| other.name.as_ref() == Some(text))
             {
-                let message = format!("the field `{text}` stands here twice");
-                self.report(Diagnostic::error(Code::Duplicate, ident.span, message));
+                let message = format!("the field `{text}` is declared twice");
+                let first = fields[first].name.map_or(ident.span, |name| name.span);
+                self.report(Diagnostic::duplicate(ident.span, first, message));
             }
             let ty = self.lower_type_in(field.ty, place, depth + 1);
             lowered.push(Field { name, ty });
@@ -144,7 +148,8 @@ impl Infer<'_> {
         let expr = ast.expr(id);
         if let (ExprKind::Name(name), Place::Param(param)) = (&expr.kind, place)
             && self.known_size(*name).is_none()
-            && !self.items.functions.contains_key(&name.name)
+            && self.lookup(name.name).is_none()
+            && !self.items.functions.get(&name.name).is_some_and(|header| header.is_const)
         {
             let kind = SizeKind::Axis { param, axis };
             let var = self.size_var(kind, self.name(name.name).to_string(), name.span, false);
@@ -205,11 +210,35 @@ impl Infer<'_> {
         size
     }
 
+    /// The report of a size that names a local of another type than `i64`; nothing if that has an error of its own.
+    pub(super) fn no_size(&self, name: Ident) -> Option<Diagnostic> {
+        let local = self.function.local(self.lookup(name.name)?);
+        let (text, ty) = (self.name(name.name), self.type_text(&local.ty));
+        if has_error(&local.ty) {
+            return None;
+        }
+        let help = match local.ty.as_scalar().is_some_and(Scalar::is_int) {
+            true => format!("declare it as `{text}: i64`, or give one of them another name"),
+            false => "give one of them another name".to_string(),
+        };
+        let error =
+            Diagnostic::error(Code::Size, name.span, format!("a size is `i64`, but `{text}` is `{ty}`"))
+                .label("a size here")
+                .other(local.span, format!("`{ty}` here"))
+                .help(help);
+        Some(error)
+    }
+
     fn report_unknown_size(&mut self, name: Ident) {
         if !self.unknown_names.insert(name.name) {
             return;
         }
         let text = self.name(name.name);
+        if self.lookup(name.name).is_some() {
+            let error = self.no_size(name);
+            self.diagnostics.extend(error);
+            return;
+        }
         if self.items.functions.get(&name.name).is_some_and(|header| header.is_const) {
             let message = format!("the constant `{text}` is no size that is known at compile time");
             let error = Diagnostic::error(Code::NotConst, name.span, message)

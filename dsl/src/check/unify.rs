@@ -143,6 +143,15 @@ pub(super) enum Disagreement {
     Size(Size, Size),
 }
 
+impl Disagreement {
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Disagreement::Size(..) => Code::Shape,
+            Disagreement::Kind => Code::Mismatch,
+        }
+    }
+}
+
 impl Infer<'_> {
     /// Makes two types one. Sizes that differ symbolically become conditions.
     pub(super) fn unify(&mut self, a: (&Type, Span), b: (&Type, Span)) -> Result<(), Disagreement> {
@@ -188,11 +197,7 @@ impl Infer<'_> {
             return true;
         };
         let message = format!("{role} is {}, but this is {}", self.describe(wanted.0), self.describe(&found));
-        let code = match disagreement {
-            Disagreement::Size(..) => Code::Shape,
-            Disagreement::Kind => Code::Mismatch,
-        };
-        let mut error = Diagnostic::error(code, span, message);
+        let mut error = Diagnostic::error(disagreement.code(), span, message);
         if wanted.1 != span {
             error = error.other(wanted.1, format!("{} comes from here", self.describe(wanted.0)));
         }
@@ -204,7 +209,7 @@ impl Infer<'_> {
     }
 
     /// The way out of a mismatch, where one is plain.
-    fn mismatch_help(&self, found: &Type, wanted: &Type, span: Span) -> Option<String> {
+    pub(super) fn mismatch_help(&self, found: &Type, wanted: &Type, span: Span) -> Option<String> {
         let wanted = self.vars.resolve(wanted);
         match (found, &wanted) {
             (Type::Tuple(_), Type::Tuple(w)) => {
