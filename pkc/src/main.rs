@@ -5,13 +5,18 @@
 
 mod argument;
 mod cli;
+mod column;
 mod command;
+mod elements;
 mod npy;
 mod output;
 mod progress;
+mod quote;
+mod scalar;
 mod show;
 
 use clap::Parser;
+use quote::plain;
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -61,7 +66,7 @@ fn print_help_or_usage(message: &clap::Error) -> ExitCode {
 /// Says what went wrong, and with which code to exit.
 fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(usage) = error.downcast_ref::<Usage>() {
-        complain(&format!("error: {usage}\n\nFor more information, try '--help'.\n"));
+        complain(&format!("error: {}\n\nFor more information, try '--help'.\n", plain(&usage.to_string())));
         return ExitCode::from(2);
     }
     if error.is::<Reported>() {
@@ -75,7 +80,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     match error.downcast_ref::<pk::Error>() {
         Some(error) => complain(&error.render(wants_color())),
-        None => complain(&format!("error: {error:#}\n")),
+        None => complain(&format!("error: {}\n", plain(&format!("{error:#}")))),
     }
     ExitCode::FAILURE
 }

@@ -1,10 +1,12 @@
 //! Results into files.
 
-use crate::{Usage, npy};
+use crate::{
+    Usage, npy,
+    quote::{quote, quote_all},
+};
 use anyhow::{Context, Result, bail};
 use pk::{Output, Outputs, signature::Signature};
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -40,26 +42,27 @@ fn target(signature: &Signature, text: &str) -> Result<Target, Usage> {
     if let [only] = &signature.results[..]
         && only.name.is_empty()
     {
-        return Ok(Target { result: 0, place: place(text) });
+        return Ok(Target { result: 0, place: place(text)? });
     }
     if let Some((field, file)) = text.split_once('=')
         && let Some(result) = names.clone().position(|name| name == field)
     {
-        return Ok(Target { result, place: place(file) });
+        return Ok(Target { result, place: place(file)? });
     }
-    let fields: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let message = format!(
-        "`--out {text}` names no result of kernel `{}`: write `FIELD=FILE` with one of {}",
+        "{} names no result of kernel `{}`: write `FIELD=FILE` with one of {}",
+        quote(&format!("--out {text}")),
         signature.name,
-        fields.join(", ")
+        quote_all(names)
     );
     Err(Usage(message))
 }
 
-fn place(text: &str) -> Place {
+fn place(text: &str) -> Result<Place, Usage> {
     match text {
-        "-" => Place::Stdout,
-        _ => Place::File(PathBuf::from(text)),
+        "-" => Ok(Place::Stdout),
+        "" => Err(Usage("`--out` needs the name of a file".to_string())),
+        _ => Ok(Place::File(PathBuf::from(text))),
     }
 }
 
@@ -81,34 +84,61 @@ fn write_npy(output: &Output, target: impl Write) -> io::Result<()> {
     npy::write(target, output.scalar(), output.shape(), output.bytes())
 }
 
-/// Writes to where links lead; what is no file, as a device or a pipe, is written and not replaced.
+/// Writes to where links lead. What is no file, as a device or a pipe, is written and not replaced, and so is a link to a
+/// file that is not there yet.
 fn write_file(output: &Output, path: &Path) -> io::Result<()> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => {
-            write_npy(output, BufWriter::new(File::options().write(true).open(&path)?))
+    let is_replaced = match fs::metadata(path) {
+        Ok(metadata) => metadata.is_file(),
+        Err(_) => !path.is_symlink(),
+    };
+    match is_replaced {
+        true => {
+            let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+            replace(&path, |file| write_npy(output, file))
         }
-        _ => replace(&path, |file| write_npy(output, file)),
+        false => {
+            let file = File::options().write(true).create(true).truncate(false).open(path)?;
+            write_npy(output, BufWriter::new(file))
+        }
     }
 }
 
 /// Writes a file that is there only once it is whole: under another name, which then becomes its own. So a file that is
 /// argument and result at once keeps its contents if anything fails.
 fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("no name of a file"))?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let mut file = BufWriter::new(File::options().write(true).create_new(true).open(&temporary)?);
+    let (temporary, file) = create_beside(path)?;
+    let mut file = BufWriter::new(file);
     let written = write(&mut file).and_then(|()| file.flush());
     drop(file);
-    let replaced = written.and_then(|()| fs::rename(&temporary, path));
+    let replaced =
+        written.and_then(|()| keep_permissions(path, &temporary)).and_then(|()| fs::rename(&temporary, path));
     if replaced.is_err() {
         // The first failure is the one to tell.
         let _ = fs::remove_file(&temporary);
     }
     replaced
+}
+
+/// A new file in the folder of `path`. A name may be left over from a process that was killed.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    const ATTEMPTS: u32 = 100;
+    let mut attempt = 0;
+    loop {
+        let temporary = path.with_file_name(format!(".pkc-{}-{attempt}.tmp", std::process::id()));
+        match File::options().write(true).create_new(true).open(&temporary) {
+            Ok(file) => return Ok((temporary, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Gives `temporary` the permissions of the file that it is to replace, if there is one.
+fn keep_permissions(path: &Path, temporary: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) => fs::set_permissions(temporary, metadata.permissions()),
+        Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -127,5 +157,28 @@ mod tests {
         assert_eq!(failed.map_err(|error| error.to_string()), Err("disk full".to_string()));
         assert_eq!(fs::read(&path).expect("it is there"), b"old");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn leftovers_of_killed_processes_are_no_obstacle() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("y.npy");
+        let (leftover, _) = create_beside(&path).expect("it is writable");
+        replace(&path, |file| file.write_all(b"new")).expect("another name is free");
+        assert_eq!(fs::read(&path).expect("it is there"), b"new");
+        assert!(leftover.exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn permissions_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("y.npy");
+        fs::write(&path, b"old").expect("it is writable");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is ours");
+        replace(&path, |file| file.write_all(b"new")).expect("it is writable");
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
     }
 }

@@ -10,6 +10,7 @@ mod coverage;
 mod docs;
 mod errors;
 mod exhaustive;
+mod faults;
 mod generate;
 mod header;
 mod oracle;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             coverage::trials(&files),
             docs::trials(),
             exhaustive::trials(),
+            faults::trials(),
             peers::trials(),
             property::trials(),
             robust::trials(),

@@ -4,6 +4,7 @@
 use crate::outcome::{Outcome, SeenFault};
 use pk::Limits;
 use pk_compiler::{
+    constants,
     data::Datum,
     fault::Fault,
     interp::{self, RunError},
@@ -42,7 +43,8 @@ impl Compiled {
 /// Checks and lowers a text.
 pub(crate) fn compile(text: &str, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
     on_big_stack(|| {
-        let checked = pk_dsl::check(text, limits)?;
+        let mut checked = pk_dsl::check(text, limits)?;
+        constants::evaluate(&mut checked.program, limits)?;
         let kernels = 0..checked.program.kernels.len();
         let kernels =
             kernels.map(|kernel| lower(&checked.program, kernel, limits)).collect::<Result<_, _>>()?;
@@ -114,7 +116,7 @@ fn seen(kernel: &Kernel, fault: &Fault) -> Result<SeenFault, String> {
     Ok(SeenFault {
         code: code.to_string(),
         span: site.span,
-        element: (fault.element != Fault::IN_FOLD).then_some(fault.element),
+        element: (fault.element < Fault::OUTSIDE).then_some(fault.element),
         index: fault.index,
         length: fault.length,
     })

@@ -2,8 +2,9 @@
 
 use super::{context, kernel, print};
 use crate::cli::Emit;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use pk::{Backend, Limits, Program, Stage, syntax};
+use std::{fs::File, io::Read};
 
 pub(super) fn run(options: &Emit) -> Result<()> {
     let stage = Stage::from(options.stage);
@@ -21,6 +22,15 @@ pub(super) fn run(options: &Emit) -> Result<()> {
     print(&text)
 }
 
+/// The text, which must be within the limit that it would meet as a program: what lies at the path may be endless.
 fn read(options: &Emit) -> Result<String> {
-    std::fs::read_to_string(&options.file).with_context(|| options.file.display().to_string())
+    let limit = Limits::default().source_bytes;
+    let mut text = String::new();
+    let read =
+        File::open(&options.file).and_then(|file| file.take(limit as u64 + 1).read_to_string(&mut text));
+    read.with_context(|| format!("{}: cannot read", options.file.display()))?;
+    match text.len() <= limit {
+        true => Ok(text),
+        false => bail!("{}: the text is longer than the limit of {limit} bytes", options.file.display()),
+    }
 }

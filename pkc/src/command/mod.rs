@@ -7,7 +7,11 @@ mod doc;
 mod emit;
 mod run;
 
-use crate::{Usage, cli::Command};
+use crate::{
+    Usage,
+    cli::Command,
+    quote::{quote, quote_all},
+};
 use anyhow::Result;
 use pk::{Backend, Context, Device, Kernel, Program};
 use std::io::{self, Write};
@@ -36,12 +40,12 @@ fn context(backend: Option<Backend>) -> Result<Context> {
 
 /// The kernel of this name, or the only one.
 fn kernel(program: &Program, name: Option<&str>) -> Result<Kernel> {
-    let names: Vec<String> = program.kernels().map(|kernel| format!("`{}`", kernel.name())).collect();
-    let names = names.join(", ");
+    let names: Vec<String> = program.kernels().map(|kernel| kernel.name().to_string()).collect();
+    let names = quote_all(names.iter());
     let mut candidates = program.kernels().filter(|kernel| name.is_none_or(|name| kernel.name() == name));
     match (candidates.next(), candidates.next(), name) {
         (Some(kernel), None, _) => Ok(kernel),
-        (None, _, Some(name)) => Err(Usage(format!("no kernel `{name}`; there is {names}")).into()),
+        (None, _, Some(name)) => Err(Usage(format!("no kernel {}; there is {names}", quote(name))).into()),
         (None, _, None) => Err(Usage("the program has no kernel".to_string()).into()),
         (Some(_), Some(_), _) => Err(Usage(format!("which kernel? There is {names}")).into()),
     }

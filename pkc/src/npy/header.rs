@@ -90,8 +90,11 @@ impl Parser<'_> {
     fn descr(&mut self) -> Result<Descr, NpyError> {
         self.skip_space();
         let start = self.position();
-        if self.text.get(self.at) == Some(&b'[') {
-            return Err(NpyError::new(start, "unsupported type: records are not read"));
+        if let Some(b'[' | b'(') = self.text.get(self.at) {
+            return Err(NpyError::new(
+                start,
+                "unsupported type: records and arrays as elements are not read",
+            ));
         }
         let text = self.string()?;
         parse_descr(&text).map_err(|what| NpyError::new(start, what))
@@ -195,7 +198,8 @@ impl Parser<'_> {
 }
 
 fn parse_descr(text: &str) -> Result<Descr, String> {
-    let unsupported = || format!("unsupported type `{text}`");
+    let unsupported =
+        || format!("unsupported type `{text}`: save it as bool, an integer type, float32 or float64");
     let (order, name) = text.split_at_checked(1).ok_or_else(unsupported)?;
     if name.starts_with('O') {
         let why = "arrays of Python objects are refused: reading one would run code from the file";

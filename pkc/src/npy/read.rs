@@ -116,7 +116,7 @@ impl<R: Read> Reader<R> {
     fn end(&mut self) -> Result<(), NpyError> {
         match self.source.by_ref().take(1).read_to_end(&mut Vec::new()) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(NpyError::new(self.offset, "more bytes after the end of the data")),
+            Ok(_) => Err(NpyError::new(self.offset, "the file goes on after its data")),
             Err(cause) => Err(system_error(self.offset, cause)),
         }
     }
@@ -129,7 +129,7 @@ fn check_len(start: u64, size: u64, len: u64) -> Result<(), NpyError> {
         return Err(NpyError::new(len, format!("the file ends within {size} bytes of data")));
     }
     if len > end {
-        return Err(NpyError::new(end, format!("{} more bytes after the end of the data", len - end)));
+        return Err(NpyError::new(end, "the file goes on after its data"));
     }
     Ok(())
 }

@@ -118,13 +118,13 @@ fn only_the_three_keys_are_understood() {
     assert_snapshot!(errors.join("\n"), @r"
     bad header: expected `{`, found `_` (at byte 12)
     bad header: expected a string, found `_` (at byte 22)
-    unsupported type: records are not read (at byte 22)
+    unsupported type: records and arrays as elements are not read (at byte 22)
     no key `fortran_order` in the header (at byte 12)
     key `descr` twice in the header (at byte 29)
     unknown key `colour` in the header (at byte 29)
     bad header: expected `True` or `False`, found `1` (at byte 46)
     bad header: expected the end of the header, found `+` (at byte 66)
-    unsupported type `\xc3\xa94` (at byte 22)
+    unsupported type `\xc3\xa94`: save it as bool, an integer type, float32 or float64 (at byte 22)
     bad header: expected a string of less than 64 bytes, found `'` (at byte 22)
     ");
 }
@@ -170,21 +170,21 @@ fn types_that_pk_does_not_have_are_refused_by_name() {
         "'f4'",
         "''",
         "[('a', '<f4')]",
-        "('<f4', 2)",
+        "('<f4', (2,))",
     ];
     let errors: Vec<String> =
         types.iter().map(|descr| error(&file(1, &dictionary(descr, "False", "(1,)"), &[0; 16]))).collect();
     assert_snapshot!(errors.join("\n"), @"
-    unsupported type `<f2` (at byte 20)
-    unsupported type `<c8` (at byte 20)
-    unsupported type `<U8` (at byte 20)
-    unsupported type `<M8[ns]` (at byte 20)
-    unsupported type `|V16` (at byte 20)
-    unsupported type `|f4` (at byte 20)
-    unsupported type `f4` (at byte 20)
-    unsupported type `` (at byte 20)
-    unsupported type: records are not read (at byte 20)
-    bad header: expected a string, found `(` (at byte 20)
+    unsupported type `<f2`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `<c8`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `<U8`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `<M8[ns]`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `|V16`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `|f4`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type `f4`: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type ``: save it as bool, an integer type, float32 or float64 (at byte 20)
+    unsupported type: records and arrays as elements are not read (at byte 20)
+    unsupported type: records and arrays as elements are not read (at byte 20)
     ");
 }
 
@@ -233,7 +233,7 @@ fn empty_shapes_are_one_or_no_elements() -> Result<(), NpyError> {
 #[test]
 fn trailing_bytes_are_refused() {
     let bytes = file(1, &dictionary("'|u1'", "False", "(2,)"), &[1, 2, 3]);
-    assert_snapshot!(error(&bytes), @"1 more bytes after the end of the data (at byte 70)");
+    assert_snapshot!(error(&bytes), @"the file goes on after its data (at byte 70)");
 }
 
 #[test]
@@ -250,7 +250,10 @@ fn a_pipe_costs_no_more_than_it_gives() {
     assert_snapshot!(read(&huge[..], None).expect_err("too short"), @"the file ends within 8000000000000 bytes of data (at byte 3000080)");
     let short = file(1, &dictionary("'|u1'", "False", "(2,)"), &[1, 2]);
     assert!(
-        read((&short[..]).chain(Endless), None).expect_err("too long").to_string().starts_with("more bytes")
+        read((&short[..]).chain(Endless), None)
+            .expect_err("too long")
+            .to_string()
+            .starts_with("the file goes on")
     );
 }
 

@@ -139,7 +139,7 @@ fn bad_files_are_told_with_the_offset() {
     let run = |x: &str| folder.pkc(&["run", "dot.pk", "--arg", x, "--arg", "y=[1]"]);
     assert_snapshot!(run("x=long.npy"), @"
     --- stderr
-    error: argument `x`: long.npy: 4 more bytes after the end of the data (at byte 76)
+    error: argument `x`: long.npy: the file goes on after its data (at byte 76)
     --- exit code 1
     ");
     assert_snapshot!(run("x=objects.npy"), @"
@@ -170,7 +170,7 @@ fn a_fault_is_shown_in_the_source() {
     folder.write("next.pk", b"kernel next(x: [i32; n]) -> [i32; n] = [x[i + 1] / x[i] for i in 0..n];\n");
     assert_snapshot!(folder.pkc(&["run", "next.pk", "--arg", "x=[1, 2, 3]"]), @"
     --- stderr
-    error[E0503]: index 3 is outside of an array of length 3
+    error[E0503]: index 3 is outside of `x`, which has length 3
       ┌─ next.pk:1:43
       │
     1 │ kernel next(x: [i32; n]) -> [i32; n] = [x[i + 1] / x[i] for i in 0..n];
@@ -182,7 +182,7 @@ fn a_fault_is_shown_in_the_source() {
     ");
     assert_snapshot!(folder.pkc(&["run", "next.pk", "--arg", "x=[0, 2]"]), @"
     --- stderr
-    error[E0503]: index 2 is outside of an array of length 2
+    error[E0503]: index 2 is outside of `x`, which has length 2
       ┌─ next.pk:1:43
       │
     1 │ kernel next(x: [i32; n]) -> [i32; n] = [x[i + 1] / x[i] for i in 0..n];

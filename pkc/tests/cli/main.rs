@@ -2,5 +2,6 @@
 
 mod data;
 mod folder;
+mod hostile;
 mod output;
 mod text;
