@@ -11,11 +11,12 @@ use crate::{
     syntax, thread,
 };
 use pk_compiler::{
+    constants,
     ir::{self, verify::verify},
     lower::lower,
     pass, plan,
 };
-use pk_dsl::{Checked, diagnostic::Diagnostic, hir, signature::Signature};
+use pk_dsl::{Checked, codes::Code, diagnostic::Diagnostic, hir, signature::Signature};
 use pk_grammar::limits::Limits;
 use std::{fmt, sync::Arc};
 
@@ -125,7 +126,7 @@ impl Module {
         let source = Arc::new(Source { name, text: text.to_string() });
         let limits = options.limits.clone();
         let (task, bounds) = (source.clone(), limits.clone());
-        let check = move || pk_dsl::check(&task.text, &bounds).map_err(|found| compile_error(&task, found));
+        let check = move || check_text(&task.text, &bounds).map_err(|found| compile_error(&task, found));
         let Checked { program, warnings } = thread::run_within(limits.compile_time(), check)??;
         let signatures = program.kernels.iter().map(|kernel| kernel.signature.clone()).collect();
         Ok(Module { source, signatures, warnings, limits, form: Form::Hir(program) })
@@ -148,7 +149,8 @@ impl Module {
         let (module, context) = (self.clone(), context.clone());
         thread::run_within(self.limits.compile_time(), move || {
             let kernel = Arc::new(module.lower_here(kernel)?);
-            let executable = context.driver().load(kernel.clone()).map_err(load_error)?;
+            let executable = context.driver().load(kernel.clone(), module.limits.code_bytes);
+            let executable = executable.map_err(|error| module.load_error(&kernel, error))?;
             Ok(LoadedCode { kernel, executable })
         })?
     }
@@ -184,8 +186,45 @@ impl Module {
             Stage::Ir => Ok(self.lower_unoptimized(kernel)?.to_string()),
             Stage::IrOpt => Ok(self.lower_here(kernel)?.to_string()),
             Stage::Plan => Ok(plan::cpu(&self.lower_here(kernel)?).to_string()),
-            Stage::Clif => emit_code(&self.lower_here(kernel)?, CodeForm::Clif, isa),
-            Stage::Asm => emit_code(&self.lower_here(kernel)?, CodeForm::Assembly, isa),
+            Stage::Clif => self.emit_code(&self.lower_here(kernel)?, CodeForm::Clif, isa),
+            Stage::Asm => self.emit_code(&self.lower_here(kernel)?, CodeForm::Assembly, isa),
+        }
+    }
+
+    #[cfg(feature = "cpu")]
+    fn emit_code(&self, kernel: &ir::Kernel, form: CodeForm, isa: Isa) -> Result<String> {
+        use crate::driver::cpu::{CpuDriver, Features, Options, Text};
+
+        let text = match form {
+            CodeForm::Clif => Text::Clif,
+            CodeForm::Assembly => Text::Assembly,
+        };
+        let features = match isa {
+            Isa::Native => Features::Native,
+            Isa::Baseline => Features::Baseline,
+        };
+        let options = Options { text, code_bytes: self.limits.code_bytes };
+        CpuDriver { features }.emit(kernel, &options).map_err(|error| self.load_error(kernel, error))
+    }
+
+    #[cfg(not(feature = "cpu"))]
+    fn emit_code(&self, _: &ir::Kernel, _: CodeForm, _: Isa) -> Result<String> {
+        Err(crate::device::unavailable(crate::Backend::Cpu))
+    }
+
+    /// Why a back end could not make a kernel ready.
+    fn load_error(&self, kernel: &ir::Kernel, error: LoadError) -> Error {
+        match error {
+            LoadError::Unavailable(_) => {
+                Error::caused(ErrorKind::BackendUnavailable, error.to_string(), error)
+            }
+            LoadError::TooLarge { code_bytes } => {
+                let signature = &kernel.signature;
+                let message = format!("`{}` needs more than {code_bytes} bytes of code", signature.name);
+                compile_error(&self.source, vec![Diagnostic::error(Code::Limit, signature.span, message)])
+            }
+            LoadError::OutOfMemory(_) => Error::caused(ErrorKind::OutOfMemory, error.to_string(), error),
+            LoadError::Internal(_) => Error::internal(error),
         }
     }
 }
@@ -196,32 +235,11 @@ enum CodeForm {
     Assembly,
 }
 
-#[cfg(feature = "cpu")]
-fn emit_code(kernel: &ir::Kernel, form: CodeForm, isa: Isa) -> Result<String> {
-    use crate::driver::cpu::{CpuDriver, Features, Text};
-
-    let text = match form {
-        CodeForm::Clif => Text::Clif,
-        CodeForm::Assembly => Text::Assembly,
-    };
-    let features = match isa {
-        Isa::Native => Features::Native,
-        Isa::Baseline => Features::Baseline,
-    };
-    CpuDriver { features }.emit(kernel, text).map_err(load_error)
-}
-
-#[cfg(not(feature = "cpu"))]
-fn emit_code(_: &ir::Kernel, _: CodeForm, _: Isa) -> Result<String> {
-    Err(crate::device::unavailable(crate::Backend::Cpu))
-}
-
-/// Why a back end could not make a kernel ready.
-fn load_error(error: LoadError) -> Error {
-    match error {
-        LoadError::Unavailable(_) => Error::caused(ErrorKind::BackendUnavailable, error.to_string(), error),
-        LoadError::Internal(_) => Error::internal(error),
-    }
+/// Checks a text and evaluates its constants.
+fn check_text(text: &str, limits: &Limits) -> std::result::Result<Checked, Vec<Diagnostic>> {
+    let mut checked = pk_dsl::check(text, limits)?;
+    constants::evaluate(&mut checked.program, limits)?;
+    Ok(checked)
 }
 
 fn compile_error(source: &Arc<Source>, found: Vec<Diagnostic>) -> Error {

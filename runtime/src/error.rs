@@ -86,7 +86,8 @@ pub enum ErrorKind {
 pub struct Fault {
     /// Where in the source.
     pub span: Span,
-    /// In which element of the outermost array that was being computed; `None` inside the operator of a reduction.
+    /// In which element of the outermost array that was being computed, counted row by row; `None` outside of arrays and
+    /// inside the operator of a reduction.
     pub element: Option<u64>,
     /// The index of an access outside its array, or the first of two sizes.
     pub index: i64,

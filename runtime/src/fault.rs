@@ -7,15 +7,14 @@ use crate::{
 };
 use pk_compiler::{
     fault,
-    ir::{FaultKind, Kernel, SiteData},
+    ir::{FaultKind, Kernel},
 };
-use pk_dsl::{codes::Code, diagnostic::Diagnostic};
 use std::sync::Arc;
 
-/// Why a launch of `kernel` failed.
-pub(crate) fn describe(error: RunError, kernel: &Kernel, source: &Arc<Source>) -> Error {
+/// Why a launch of `kernel` for these sizes failed.
+pub(crate) fn describe(error: RunError, kernel: &Kernel, sizes: &[i64], source: &Arc<Source>) -> Error {
     match error {
-        RunError::Fault(fault) => describe_fault(&fault, kernel, source),
+        RunError::Fault(fault) => describe_fault(&fault, kernel, sizes, source),
         RunError::Cancelled => Error::new(ErrorKind::Cancelled, "the launch was cancelled"),
         RunError::OutOfMemory { bytes } => Error::out_of_memory(bytes),
         RunError::TooLarge => Error::too_large(),
@@ -23,78 +22,34 @@ pub(crate) fn describe(error: RunError, kernel: &Kernel, source: &Arc<Source>) -
     }
 }
 
-fn describe_fault(found: &fault::Fault, kernel: &Kernel, source: &Arc<Source>) -> Error {
-    let Some((_, site)) = kernel.sites.iter().find(|(site, _)| *site == found.site) else {
+fn describe_fault(found: &fault::Fault, kernel: &Kernel, sizes: &[i64], source: &Arc<Source>) -> Error {
+    let site = kernel.sites.iter().find(|(site, _)| *site == found.site);
+    let (Some((_, site)), Some(diagnostic)) = (site, found.diagnostic(kernel, sizes)) else {
         return Error::internal(format!("a fault at the unknown site {}", found.site));
     };
-    let (kind, diagnostic) = diagnose(found, site);
-    let element = (found.element != fault::Fault::IN_FOLD).then_some(found.element);
+    let element = (found.element < fault::Fault::OUTSIDE).then_some(found.element);
     let fault = Fault { span: site.span, element, index: found.index, length: found.length };
-    Error::faulted(kind, source, diagnostic, fault)
+    Error::faulted(kind(site.kind), source, diagnostic, fault)
 }
 
-fn diagnose(found: &fault::Fault, site: &SiteData) -> (ErrorKind, Diagnostic) {
-    let text = |at: usize| site.texts.get(at).map_or("?", String::as_str);
-    let error = |code, message: String| Diagnostic::error(code, site.span, message);
-    let (index, length) = (found.index, found.length);
-    let (kind, diagnostic) = match site.kind {
-        FaultKind::OutOfBounds => (ErrorKind::OutOfBounds, out_of_bounds(found, site)),
-        FaultKind::DivisionByZero => (
-            ErrorKind::DivisionByZero,
-            error(Code::DivisionByZero, "division by zero".to_string()).label(in_element(found)),
-        ),
-        FaultKind::EmptyReduction => (
-            ErrorKind::EmptyReduction,
-            error(Code::EmptyReduction, "reduction of an empty array".to_string())
-                .label("has no neutral element")
-                .help("give a neutral element: `reduce(x, neutral, f)`"),
-        ),
-        FaultKind::SizeMismatch => (
-            ErrorKind::Shape,
-            error(Code::SizeMismatch, format!("`{}` is {index}, but `{}` is {length}", text(0), text(1)))
-                .label(format!("{index} here")),
-        ),
-        FaultKind::NegativeSize => (
-            ErrorKind::NegativeSize,
-            error(Code::NegativeSize, format!("the size `{}` is {index}", text(0)))
-                .label("must not be negative"),
-        ),
-        FaultKind::SizeOverflow => {
-            (ErrorKind::TooLarge, error(Code::TooLarge, format!("the size `{}` is too large", text(0))))
-        }
-    };
-    let note = if site.kind == FaultKind::SizeMismatch { format!("{length} here") } else { String::new() };
-    (kind, site.other.into_iter().fold(diagnostic, |diagnostic, other| diagnostic.other(other, note.clone())))
-}
-
-fn out_of_bounds(found: &fault::Fault, site: &SiteData) -> Diagnostic {
-    // In a fold there is no one index to speak of.
-    if found.element == fault::Fault::IN_FOLD {
-        return Diagnostic::error(Code::OutOfBounds, site.span, "an index outside its array")
-            .label("in the operator of a reduction");
-    }
-    let (index, length) = (found.index, found.length);
-    let message = match site.texts.first() {
-        Some(name) => format!("index {index} is outside of `{name}`, which has length {length}"),
-        None => format!("index {index} is outside of an array of length {length}"),
-    };
-    Diagnostic::error(Code::OutOfBounds, site.span, message)
-        .label(in_element(found))
-        .help("`x.get(i, default)` and the edge views accept any index")
-}
-
-fn in_element(found: &fault::Fault) -> String {
-    match found.element {
-        fault::Fault::IN_FOLD => "in the operator of a reduction".to_string(),
-        element => format!("in element {element}"),
+/// What kind of error a fault is for programs.
+fn kind(fault: FaultKind) -> ErrorKind {
+    match fault {
+        FaultKind::OutOfBounds => ErrorKind::OutOfBounds,
+        FaultKind::DivisionByZero => ErrorKind::DivisionByZero,
+        FaultKind::EmptyReduction => ErrorKind::EmptyReduction,
+        FaultKind::SizeMismatch => ErrorKind::Shape,
+        FaultKind::NegativeSize => ErrorKind::NegativeSize,
+        FaultKind::SizeOverflow => ErrorKind::TooLarge,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Outputs, Program, Value, testing};
     use insta::assert_snapshot;
-    use pk_compiler::ir::{Arena, Builder, Site};
+    use pk_compiler::ir::{Arena, Builder, Site, SiteData};
     use pk_dsl::signature::Signature;
     use pk_grammar::span::Span;
 
@@ -118,7 +73,7 @@ mod tests {
         };
         let kernel = Kernel { signature, body: Builder::new(Vec::new()).0.finish(Vec::new()), sites };
         let source = Arc::new(Source { name: "f.pk".to_string(), text: TEXT.to_string() });
-        describe(RunError::Fault(fault::Fault { site, element, index: 7, length: 5 }), &kernel, &source)
+        describe(RunError::Fault(fault::Fault { site, element, index: 7, length: 5 }), &kernel, &[], &source)
     }
 
     #[test]
@@ -140,7 +95,7 @@ mod tests {
 
     #[test]
     fn sizes_are_shown_at_both_places() {
-        let error = failure(FaultKind::SizeMismatch, 0, &["n", "m"]);
+        let error = failure(FaultKind::SizeMismatch, fault::Fault::OUTSIDE, &["n", "m"]);
         assert_eq!(error.kind(), ErrorKind::Shape);
         assert_snapshot!(format!("{error:#}"), @"
         error[E0506]: `n` is 7, but `m` is 5
@@ -159,8 +114,142 @@ mod tests {
         let words = kinds.map(|kind| failure(kind, fault::Fault::IN_FOLD, &["n - 2"]).to_string());
         assert_snapshot!(words.join("\n"), @"
         f.pk:1:40: division by zero
-        f.pk:1:40: reduction of an empty array
+        f.pk:1:40: `n - 2` of an empty array
         f.pk:1:40: the size `n - 2` is 7
         ");
+    }
+
+    /// What every back end says of `text`, whose kernel is called with `args`.
+    fn message(text: &str, args: &[Value<'_>]) -> String {
+        let messages = testing::contexts().into_iter().map(|context| {
+            let program = Program::compile(&context, text).unwrap_or_else(|error| panic!("{error:#}"));
+            let kernel = program.kernels().next().expect("one kernel");
+            format!("{:#}", kernel.call::<Outputs>(args.to_vec()).unwrap_err())
+        });
+        let messages: Vec<String> = messages.collect();
+        assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+        messages[0].clone()
+    }
+
+    fn row(elements: &'static [f32]) -> Value<'static> {
+        Value::array(elements, &[elements.len()]).expect("as many as it has")
+    }
+
+    #[test]
+    fn scalar_code_is_no_element() {
+        let text = "kernel f(p: [f32; n], i: i64) -> f32 = p[i] / 2.0;";
+        assert_snapshot!(message(text, &[row(&[1.0, 2.0]), Value::scalar(7i64.into())]), @"
+        error[E0503]: index 7 is outside of `p`, which has length 2
+          ┌─ <text>:1:42
+          │
+        1 │ kernel f(p: [f32; n], i: i64) -> f32 = p[i] / 2.0;
+          │                                          ^
+          │
+          = help: `x.get(i, default)` and the edge views accept any index
+        ");
+        let text = "kernel f(x: i64) -> i64 = 1 / x;";
+        assert_snapshot!(message(text, &[Value::scalar(0i64.into())]), @"
+        error[E0504]: division by zero
+          ┌─ <text>:1:27
+          │
+        1 │ kernel f(x: i64) -> i64 = 1 / x;
+          │                           ^^^^^
+        ");
+    }
+
+    #[test]
+    fn an_element_of_a_table_is_shown_by_axis() {
+        let text = "kernel f(x: [f32; n]) -> [f32; n, n + 1] = [x[i + j] for i in 0..n, j in 0..n + 1];";
+        assert_snapshot!(message(text, &[row(&[1.0, 2.0, 3.0])]), @"
+        error[E0503]: index 3 is outside of `x`, which has length 3
+          ┌─ <text>:1:47
+          │
+        1 │ kernel f(x: [f32; n]) -> [f32; n, n + 1] = [x[i + j] for i in 0..n, j in 0..n + 1];
+          │                                               ^^^^^ in element [0, 3]
+          │
+          = help: `x.get(i, default)` and the edge views accept any index
+        ");
+    }
+
+    #[test]
+    fn a_path_is_a_name_and_an_expression_is_none() {
+        let text = "kernel f(x: [f32; n], i: i64) -> f32 = {
+            let pair = (low: x, high: (x, x));
+            pair.high.1[i]
+        };";
+        assert_snapshot!(message(text, &[row(&[1.0]), Value::scalar(1i64.into())]), @"
+        error[E0503]: index 1 is outside of `pair.high.1`, which has length 1
+          ┌─ <text>:3:25
+          │
+        3 │             pair.high.1[i]
+          │                         ^
+          │
+          = help: `x.get(i, default)` and the edge views accept any index
+        ");
+        let text = "kernel f(x: [f32; n], i: i64) -> f32 = reverse(2.0 * x)[i];";
+        assert_snapshot!(message(text, &[row(&[1.0]), Value::scalar(1i64.into())]), @"
+        error[E0503]: index 1 is outside of an array of length 1
+          ┌─ <text>:1:57
+          │
+        1 │ kernel f(x: [f32; n], i: i64) -> f32 = reverse(2.0 * x)[i];
+          │                                                         ^
+          │
+          = help: `x.get(i, default)` and the edge views accept any index
+        ");
+        let text = "kernel f(x: [f32; n], i: i64) -> f32 = sum(x[i..i + 2]);";
+        assert_snapshot!(message(text, &[row(&[1.0]), Value::scalar(2i64.into())]), @"
+        error[E0503]: index 2 is outside of `x`, which has length 1
+          ┌─ <text>:1:46
+          │
+        1 │ kernel f(x: [f32; n], i: i64) -> f32 = sum(x[i..i + 2]);
+          │                                              ^^^^^^^^
+          │
+          = help: `x.get(i, default)` and the edge views accept any index
+        ");
+    }
+
+    #[test]
+    fn nothing_has_no_elements() {
+        let text =
+            "kernel f(x: [f32; n]) -> [f32; 2] = { let near = wrap_edges(x); [near[i] for i in 0..2] };";
+        assert_snapshot!(message(text, &[row(&[])]), @"
+        error[E0503]: reading `x`, which is empty
+          ┌─ <text>:1:50
+          │
+        1 │ kernel f(x: [f32; n]) -> [f32; 2] = { let near = wrap_edges(x); [near[i] for i in 0..2] };
+          │                                                  ^^^^^^^^^^^^^ in element 0
+          │
+          = help: `x.get(i, default)` and `pad_edges(x, value)` have values even then
+        ");
+        let text = "kernel f(x: [f32; n], i: i64) -> f32 = x[i];";
+        assert_snapshot!(message(text, &[row(&[]), Value::scalar(3i64.into())]), @"
+        error[E0503]: reading `x`, which is empty
+          ┌─ <text>:1:42
+          │
+        1 │ kernel f(x: [f32; n], i: i64) -> f32 = x[i];
+          │                                          ^
+          │
+          = help: `x.get(i, default)` and `pad_edges(x, value)` have values even then
+        ");
+        let text = "kernel f(x: [f32; n]) -> i64 = argmax(x);";
+        assert_snapshot!(message(text, &[row(&[])]), @"
+        error[E0505]: `argmax` of an empty array
+          ┌─ <text>:1:32
+          │
+        1 │ kernel f(x: [f32; n]) -> i64 = argmax(x);
+          │                                ^^^^^^^^^
+          │
+          = help: test the length first: `if len(x) > 0 { … } else { … }`
+        ");
+    }
+
+    #[test]
+    fn the_way_out_of_nothing_is_one() -> crate::Result<()> {
+        let text = "kernel f(x: [f32; n]) -> i64 = if len(x) > 0 { argmax(x) } else { -1 };";
+        for context in testing::contexts() {
+            let f = Program::compile(&context, text)?.kernel("f")?;
+            assert_eq!((f.call::<i64>(row(&[]))?, f.call::<i64>(row(&[1.0, 2.0]))?), (-1, 1));
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,6 @@ use crate::{
     bind::Binder,
     compile::LoadedCode,
     context::{Context, ContextId},
-    device::Backend,
     driver::{self, FaultPolicy, Job, RunError},
     error::{Error, ErrorKind, Result},
     fault,
@@ -122,7 +121,7 @@ impl Kernel {
         let args = values.iter().map(driver_arg).collect::<Result<Vec<_>>>()?;
         let mut placed = self.place_results(&sizes)?;
         let destinations = placed.iter_mut().map(|output| output.as_mut().map(Output::bytes_mut)).collect();
-        let job = Job { sizes, args, destinations, ..Job::default() };
+        let job = Job { sizes: &sizes, args, destinations, ..Job::default() };
         let returned = loaded.run(job, &Control::new(options))?;
         let outputs = results.iter().zip(placed).zip(returned);
         let outputs = outputs.map(|((result, placed), returned)| match placed {
@@ -168,7 +167,6 @@ pub(crate) fn driver_arg<'a>(value: &'a Value<'_>) -> Result<driver::Arg<'a>> {
 /// A kernel with its code, and what its failures need to be told.
 pub(crate) struct Loaded {
     code: LoadedCode,
-    backend: Backend,
     source: Arc<Source>,
 }
 
@@ -191,12 +189,13 @@ impl Control {
 }
 
 impl Loaded {
-    pub(crate) fn new(code: LoadedCode, backend: Backend, source: Arc<Source>) -> Loaded {
-        Loaded { code, backend, source }
+    pub(crate) fn new(code: LoadedCode, source: Arc<Source>) -> Loaded {
+        Loaded { code, source }
     }
 
     /// Runs the kernel for a job without cancellation and policy, which `control` gives.
     pub(crate) fn run(&self, job: Job<'_>, control: &Control) -> Result<Vec<driver::Output>> {
+        let sizes = job.sizes;
         let job = Job { cancel: Some(&control.cancel), faults: control.faults, ..job };
         let timer =
             control.time_limit.map(|limit| Timer::start(limit, control.cancel.clone())).transpose()?;
@@ -208,15 +207,14 @@ impl Loaded {
             (RunError::Cancelled, Some(timer)) if timer.has_fired() => {
                 Error::new(ErrorKind::Timeout, "the launch took longer than its time limit")
             }
-            (error, _) => fault::describe(error, &self.code.kernel, &self.source),
+            (error, _) => fault::describe(error, &self.code.kernel, sizes, &self.source),
         })
     }
 
     fn execute(&self, job: Job<'_>) -> Result<Result<Vec<driver::Output>, RunError>> {
-        match self.backend {
-            // It recurses along the program, machine code does not.
-            Backend::Interp => thread::run_on_big_stack(|| self.code.executable.execute(job)),
-            Backend::Cpu => thread::contain_panics(|| self.code.executable.execute(job)),
+        match self.code.executable.needs_big_stack() {
+            true => thread::run_on_big_stack(|| self.code.executable.execute(job)),
+            false => thread::contain_panics(|| self.code.executable.execute(job)),
         }
     }
 }

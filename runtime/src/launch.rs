@@ -236,7 +236,7 @@ fn execute(
     let mut memory: Vec<Option<AlignedBytes>> =
         contents.iter().zip(recycled).map(|(new, old)| recycle(new, old?)).collect();
     let destinations = memory.iter_mut().map(|bytes| bytes.as_deref_mut()).collect();
-    let returned = loaded.run(Job { sizes, args, destinations, ..Job::default() }, control)?;
+    let returned = loaded.run(Job { sizes: &sizes, args, destinations, ..Job::default() }, control)?;
     let outputs = contents.iter().zip(memory).zip(returned);
     outputs.map(|((contents, memory), output)| host_array(contents.scalar, memory, output)).collect()
 }

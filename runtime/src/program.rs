@@ -153,7 +153,7 @@ impl Program {
     fn make(&self, kernel: usize) -> Result<Loaded> {
         let context = &self.0.context;
         let code = self.0.module.load(kernel, context)?;
-        Ok(Loaded::new(code, context.device().backend(), self.0.module.source.clone()))
+        Ok(Loaded::new(code, self.0.module.source.clone()))
     }
 
     fn index(&self, name: &str) -> Result<usize> {
@@ -221,6 +221,27 @@ mod tests {
         assert_eq!(error.diagnostics()[0].code, pk_dsl::codes::Code::Limit);
     }
 
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn code_has_a_limit() -> Result<()> {
+        let limits = pk_grammar::limits::Limits { code_bytes: 20, ..Default::default() };
+        let program = Program::compile_with(&Context::cpu(), TEXT, &Options::new().limits(limits))?;
+        // A constant needs no code.
+        assert_eq!(program.kernel("one")?.call::<i64>(())?, 1);
+        let error = program.kernel("half")?.call::<Vec<f32>>(&[1.0f32]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Compile);
+        assert_snapshot!(format!("{error:#}"), @"
+        error[E0009]: `half` needs more than 20 bytes of code
+          ┌─ <text>:1:8
+          │
+        1 │ kernel half(x: [f32; n]) -> [f32; n] = 0.5 * x;
+          │        ^^^^
+        ");
+        let error = program.emit("half", Stage::Asm).unwrap_err();
+        assert_eq!(error.diagnostics()[0].code, pk_dsl::codes::Code::Limit);
+        Ok(())
+    }
+
     #[test]
     fn a_host_with_small_stacks_can_compile_and_run_deep_programs() {
         let deep = format!("{}x{}", "(".repeat(200), ")".repeat(200));
@@ -233,6 +254,35 @@ mod tests {
             let run = move || Program::compile(&context, &text)?.kernel("f")?.call::<i64>(2i64);
             let result = small.spawn(run).expect("a thread").join().expect("no panic");
             assert_eq!(result.expect("it runs"), 3004);
+        }
+    }
+
+    /// A kernel with more values at once than registers, or than a small stack has room for.
+    fn crowded(count: usize) -> String {
+        let names: Vec<String> = (0..count).map(|number| format!("v{number}")).collect();
+        let lets: String =
+            names.iter().enumerate().map(|(i, name)| format!("let {name} = y + {i}.5;\n")).collect();
+        // Each value is needed again once all are there.
+        let (product, sum) = (names.join(" * "), names.join(" * p + "));
+        format!("kernel f(x: [f64; n]) -> [f64; n] = map(x, |y| {{\n{lets}let p = {product};\n{sum}\n}});")
+    }
+
+    #[test]
+    fn a_host_with_small_stacks_can_run_crowded_kernels() {
+        for context in testing::contexts() {
+            for count in [900, 1200] {
+                let context = context.clone();
+                let run = move || -> Result<Vec<f64>> {
+                    let f = Program::compile(&context, &crowded(count))?.kernel("f")?;
+                    let queue = context.queue();
+                    let x = context.buffer_from(&[0.5f64; 2])?;
+                    f.launch(&queue).arg(&x).run()?.wait()?;
+                    f.call(&x)
+                };
+                let small = thread::Builder::new().stack_size(32 << 10);
+                let result = small.spawn(run).expect("a thread").join().expect("no panic");
+                assert_eq!(result.expect("it runs").len(), 2);
+            }
         }
     }
 

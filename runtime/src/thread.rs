@@ -15,7 +15,7 @@ use std::{
 
 /// The stages of the compiler and the interpreter recurse along the program, up to its limits. The system gives
 /// memory to the part of the stack that is used.
-const STACK_BYTES: usize = 64 << 20;
+pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 /// The result of `work`, done on a thread with a big stack, whatever stack the caller has.
 pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R> {

@@ -17,7 +17,7 @@ impl FaultLog {
     /// Notes a fault at the current element.
     pub(super) fn record(&mut self, site: Site, index: i64, length: i64) {
         let fault = match self.fold_depth {
-            0 => Fault { site, element: self.element.unwrap_or(0), index, length },
+            0 => Fault { site, element: self.element.unwrap_or(Fault::OUTSIDE), index, length },
             _ => Fault { site, element: Fault::IN_FOLD, index: 0, length: 0 },
         };
         if self.first.is_none_or(|first| fault.precedes(&first)) {

@@ -2,13 +2,17 @@
 
 use super::{FaultLog, RunError, Slot, slot};
 use crate::{
+    data::Tensor,
     fault::Fault,
     ir::{Block, Body, Entity, InstData, Op, Site, Value},
     math::{self, Routine},
     scalar_ops,
 };
 use pk_dsl::scalar::{Const, Scalar};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// A body and what its values are at the moment.
 pub(super) struct Machine<'a> {
@@ -20,6 +24,8 @@ pub(super) struct Machine<'a> {
     /// Values on their way from one set of slots to another.
     moving: Vec<Slot<'a>>,
     cancel: Option<&'a AtomicBool>,
+    /// How many steps are left, if they are bounded.
+    pub(super) steps: Option<&'a Cell<u64>>,
     pub(super) faults: FaultLog,
 }
 
@@ -34,8 +40,15 @@ struct LoopParts<'a> {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(body: &'a Body, cancel: Option<&'a AtomicBool>) -> Machine<'a> {
-        let slots = vec![unset(); body.values.len()];
-        Machine { body, slots, frames: Vec::new(), moving: Vec::new(), cancel, faults: FaultLog::default() }
+        Machine {
+            body,
+            slots: vec![unset(); body.values.len()],
+            frames: Vec::new(),
+            moving: Vec::new(),
+            cancel,
+            steps: None,
+            faults: FaultLog::default(),
+        }
     }
 
     /// The results of the entry block for these parameters. All slots are empty afterwards.
@@ -56,6 +69,7 @@ impl<'a> Machine<'a> {
     /// Evaluates the instructions of `block`.
     pub(super) fn block(&mut self, block: Block) -> Result<(), RunError> {
         let body = self.body;
+        self.spend(body.blocks[block].insts.len() + 1)?;
         body.blocks[block].insts.iter().try_for_each(|inst| self.inst(&body.insts[*inst]))
     }
 
@@ -111,6 +125,20 @@ impl<'a> Machine<'a> {
             Some(cancel) if cancel.load(Ordering::Relaxed) => Err(RunError::Cancelled),
             _ => Ok(()),
         }
+    }
+
+    /// Takes so many steps, if that many are left.
+    fn spend(&self, steps: usize) -> Result<(), RunError> {
+        if let Some(left) = self.steps {
+            left.set(left.get().checked_sub(steps as u64).ok_or(RunError::TooManySteps)?);
+        }
+        Ok(())
+    }
+
+    /// Memory for an array of this shape; filling it is paid for here.
+    pub(super) fn reserve(&self, scalar: Scalar, shape: Vec<usize>) -> Result<Tensor, RunError> {
+        self.spend(slot::checked_product(shape.iter().copied())?)?;
+        slot::reserved(scalar, shape)
     }
 
     fn inst(&mut self, inst: &'a InstData) -> Result<(), RunError> {
@@ -169,7 +197,7 @@ impl<'a> Machine<'a> {
     }
 
     fn array(&mut self, elements: &[Value], results: &[Value]) -> Result<(), RunError> {
-        let mut tensor = slot::reserved(self.type_of(results[0]), vec![elements.len()])?;
+        let mut tensor = self.reserve(self.type_of(results[0]), vec![elements.len()])?;
         for element in elements {
             slot::append(&mut tensor, self.slot(*element))?;
         }
@@ -247,7 +275,7 @@ impl<'a> Machine<'a> {
         let (index, length) = (value(0), value(1));
         self.faults.record(site, index, length);
         // The log knows better which fault to report: one that arose before may precede this one.
-        Err(RunError::Fault(Fault { site, element: 0, index, length }))
+        Err(RunError::Fault(Fault { site, element: Fault::OUTSIDE, index, length }))
     }
 
     fn holds(&self, cond: Value) -> bool {

@@ -22,7 +22,7 @@ use fault_log::FaultLog;
 use machine::Machine;
 use pk_dsl::scalar::Const;
 use slot::Slot;
-use std::sync::atomic::AtomicBool;
+use std::{cell::Cell, sync::atomic::AtomicBool};
 
 /// Why a kernel has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum RunError {
     /// The flag was raised.
     #[error("the launch was cancelled")]
     Cancelled,
+    /// All steps of [`evaluate`] are taken.
+    #[error("evaluation takes too many steps")]
+    TooManySteps,
 }
 
 /// How to run.
@@ -65,15 +68,31 @@ pub fn run_with(
     sizes: &[i64],
     options: &Options<'_>,
 ) -> Result<Vec<Datum>, RunError> {
+    let machine = Machine::new(&kernel.body, options.cancel);
     let sizes = sizes.iter().map(|size| Slot::Scalar(Const::from(*size)));
     let params = sizes.chain(args.iter().map(Slot::from_argument));
-    let mut machine = Machine::new(&kernel.body, options.cancel);
+    finish(machine, params, options.ignore_faults)
+}
+
+/// The results of `kernel`, which has no parameters, in at most `steps` steps, of which those taken are taken off: an
+/// instruction, a block and an element of an array is one each.
+pub fn evaluate(kernel: &Kernel, steps: &Cell<u64>) -> Result<Vec<Datum>, RunError> {
+    let mut machine = Machine::new(&kernel.body, None);
+    machine.steps = Some(steps);
+    finish(machine, std::iter::empty(), false)
+}
+
+fn finish<'a>(
+    mut machine: Machine<'a>,
+    params: impl Iterator<Item = Slot<'a>>,
+    ignore_faults: bool,
+) -> Result<Vec<Datum>, RunError> {
     let outcome = machine.evaluate(params);
     let FaultLog { first, .. } = machine.faults;
     match (outcome, first) {
         (Err(RunError::Fault(_)), Some(fault)) => Err(RunError::Fault(fault)),
         (Err(error), _) => Err(error),
-        (Ok(_), Some(fault)) if !options.ignore_faults => Err(RunError::Fault(fault)),
+        (Ok(_), Some(fault)) if !ignore_faults => Err(RunError::Fault(fault)),
         // By now the machine is gone, so that arrays that nothing else shares move without a copy.
         (Ok(results), _) => results.into_iter().map(Slot::into_result).collect(),
     }

@@ -28,7 +28,7 @@ impl<'a> Accumulator<'a> {
         results: &[Value],
     ) -> Result<Accumulator<'a>, RunError> {
         let reserved = |result: &Value| {
-            slot::reserved(machine.type_of(*result), machine.extents(machine.sizes(*result))?)
+            machine.reserve(machine.type_of(*result), machine.extents(machine.sizes(*result))?)
         };
         Ok(match sink {
             Sink::Map => Accumulator::Map(reserved(&results[0])?),
@@ -46,7 +46,11 @@ impl<'a> Accumulator<'a> {
             }
             Sink::ReduceByIndex { bins, fold } => {
                 let extent = machine.extents(&[*bins])?[0];
-                let bins = fold.neutral.iter().map(|neutral| slot::filled(machine.scalar(*neutral), extent));
+                let bins = fold.neutral.iter().map(|neutral| {
+                    let mut bins = machine.reserve(machine.type_of(*neutral), vec![extent])?;
+                    slot::fill(&mut bins, machine.scalar(*neutral))?;
+                    Ok(bins)
+                });
                 Accumulator::ReduceByIndex { fold, bins: bins.collect::<Result<_, _>>()? }
             }
         })

@@ -71,13 +71,9 @@ pub(super) fn reserved(scalar: Scalar, shape: Vec<usize>) -> Result<Tensor, RunE
     Ok(Tensor { scalar, shape, bytes })
 }
 
-/// An array of `len` times `value`.
-pub(super) fn filled(value: Const, len: usize) -> Result<Tensor, RunError> {
-    let mut tensor = reserved(value.scalar(), vec![len])?;
-    for _ in 0..len {
-        append(&mut tensor, &Slot::Scalar(value))?;
-    }
-    Ok(tensor)
+/// Gives `tensor`, which has no elements yet, all that its shape asks for.
+pub(super) fn fill(tensor: &mut Tensor, value: Const) -> Result<(), RunError> {
+    (0..tensor.len()).try_for_each(|_| append(tensor, &Slot::Scalar(value)))
 }
 
 /// Adds an element, or an array of elements, at the end of the memory of `tensor`; its shape is the caller's business.
@@ -125,7 +121,9 @@ mod tests {
 
     #[test]
     fn shared_arrays_are_copied_and_unshared_ones_moved() {
-        let slot = Slot::array(filled(Const::from(7i16), 3).expect("small"));
+        let mut tensor = reserved(Scalar::I16, vec![3]).expect("small");
+        fill(&mut tensor, Const::from(7i16)).expect("small");
+        let slot = Slot::array(tensor);
         let copy = slot.clone().into_result();
         assert_eq!(copy, slot.into_result());
         let Ok(Datum::Array(tensor)) = copy else { panic!("an array stays one") };

@@ -284,7 +284,12 @@ fn the_axis_that_an_index_misses_first_gives_the_length() {
     });
     let matrix = array(&[3, 2], &[0.5f64; 6]);
     let fault = |index, length| {
-        RunError::Fault(Fault { site: site(FaultKind::OutOfBounds, 2), element: 0, index, length })
+        RunError::Fault(Fault {
+            site: site(FaultKind::OutOfBounds, 2),
+            element: Fault::OUTSIDE,
+            index,
+            length,
+        })
     };
     let run = |index: i64| run(&kernel, &[matrix.clone(), scalar(index)], &[3, 2]);
     assert_eq!(run(1), Ok(vec![scalar(0.5f64)]));
@@ -330,7 +335,7 @@ fn empty_reductions_give_the_neutral_element_or_a_fault() {
     let empty = [vector::<i64>(&[])];
     assert_eq!(run(&reduce(None), &empty, &[0]), Ok(vec![scalar(1i64)]));
     let site = site(FaultKind::EmptyReduction, 0);
-    let fault = Fault { site, element: 0, index: 0, length: 0 };
+    let fault = Fault { site, element: Fault::OUTSIDE, index: 0, length: 0 };
     assert_eq!(run(&reduce(Some(site)), &empty, &[0]), Err(RunError::Fault(fault)));
     let options = Options { ignore_faults: true, ..Options::default() };
     assert_eq!(run_with(&reduce(Some(site)), &empty, &[0], &options), Ok(vec![scalar(0i64)]));
@@ -350,9 +355,11 @@ fn a_failed_check_ends_the_launch_with_the_lowest_fault_so_far() {
         run_with(&kernel, &[vector(&[8i64, 9]), scalar(index)], &sizes, &options)
     };
     assert_eq!(run([2, 2], 1), Ok(vec![scalar(9i64)]));
-    let mismatch = Fault { site: site(FaultKind::SizeMismatch, 0), element: 0, index: 2, length: 3 };
+    let mismatch =
+        Fault { site: site(FaultKind::SizeMismatch, 0), element: Fault::OUTSIDE, index: 2, length: 3 };
     assert_eq!(run([2, 3], 1), Err(RunError::Fault(mismatch)));
-    let earlier = Fault { site: site(FaultKind::OutOfBounds, 0), element: 0, index: 5, length: 2 };
+    let earlier =
+        Fault { site: site(FaultKind::OutOfBounds, 0), element: Fault::OUTSIDE, index: 5, length: 2 };
     assert_eq!(run([2, 3], 5), Err(RunError::Fault(earlier)));
 }
 

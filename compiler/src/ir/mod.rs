@@ -418,7 +418,7 @@ pub struct SiteData {
     pub span: Span,
     /// A second place that the message shows, as of the other size.
     pub other: Option<Span>,
-    /// The sizes as written, or the array's name, for the message.
+    /// For the message: the sizes as written, the array's name if it has one, or the name of the reduction.
     pub texts: Vec<String>,
 }
 

@@ -18,6 +18,13 @@ use crate::math::Routine;
 use pk_dsl::scalar::{Const, Scalar};
 use std::collections::HashMap;
 
+/// Down to this many open blocks, instructions are compared however long they are.
+const DEEP: usize = 8;
+
+/// Below that, only those whose text has no more words: each level of a chain of conditionals owns all further ones, so
+/// that comparing them whole would take time with the square of its length.
+const MOST_WORDS: usize = 1000;
+
 /// Merges equal instructions; whether anything changed.
 pub(super) fn run(kernel: &mut Kernel) -> bool {
     let entry = kernel.body.entry;
@@ -25,6 +32,7 @@ pub(super) fn run(kernel: &mut Kernel) -> bool {
         body: &mut kernel.body,
         known: HashMap::new(),
         shadowed: Vec::new(),
+        depth: 0,
         replacements: Replacements::default(),
         is_changed: false,
     };
@@ -67,6 +75,8 @@ struct Numbering<'a> {
     known: HashMap<Vec<Word>, Known>,
     /// What the open blocks have put into `known`, and what stood there before.
     shadowed: Vec<(Vec<Word>, Option<Known>)>,
+    /// How many blocks are open.
+    depth: usize,
     replacements: Replacements,
     is_changed: bool,
 }
@@ -74,9 +84,11 @@ struct Numbering<'a> {
 impl Numbering<'_> {
     fn block(&mut self, block: Block) {
         let first = self.shadowed.len();
+        self.depth += 1;
         let mut insts = std::mem::take(&mut self.body.blocks[block].insts);
         insts.retain(|inst| self.is_new(block, *inst));
         self.body.blocks[block].insts = insts;
+        self.depth -= 1;
         for (text, before) in self.shadowed.drain(first..).rev() {
             match before {
                 Some(known) => self.known.insert(text, known),
@@ -93,9 +105,13 @@ impl Numbering<'_> {
         self.body.insts[inst].op.for_each_block(|block| inner.push(block));
         inner.into_iter().for_each(|block| self.block(block));
 
-        let mut writer = Writer::new(self.body, &self.replacements);
+        let most_words = if self.depth <= DEEP { usize::MAX } else { MOST_WORDS };
+        let mut writer = Writer::new(self.body, &self.replacements, most_words);
         writer.inst(inst);
         let Writer { text, sites, .. } = writer;
+        if text.len() > most_words {
+            return true;
+        }
         let candidate = Known { inst, block, sites };
         if let Some(earlier) = self.known.get(&text)
             && self.can_stand_for(earlier, &candidate)
@@ -134,11 +150,14 @@ struct Writer<'a> {
     inner: HashMap<Value, usize>,
     text: Vec<Word>,
     sites: Vec<Option<Site>>,
+    /// Longer texts are not finished.
+    most_words: usize,
 }
 
 impl<'a> Writer<'a> {
-    fn new(body: &'a Body, replacements: &'a Replacements) -> Writer<'a> {
-        Writer { body, replacements, inner: HashMap::new(), text: Vec::new(), sites: Vec::new() }
+    fn new(body: &'a Body, replacements: &'a Replacements, most_words: usize) -> Writer<'a> {
+        let (inner, text, sites) = (HashMap::new(), Vec::new(), Vec::new());
+        Writer { body, replacements, inner, text, sites, most_words }
     }
 
     fn inst(&mut self, inst: Inst) {
@@ -226,6 +245,9 @@ impl<'a> Writer<'a> {
         self.define(&data.params);
         self.text.extend(data.params.iter().map(|param| Word::Type(self.body.scalar(*param))));
         for inst in &data.insts {
+            if self.text.len() > self.most_words {
+                return;
+            }
             let inst_data = &self.body.insts[*inst];
             if !matches!(inst_data.op, Op::Const(_)) {
                 self.inst(*inst);

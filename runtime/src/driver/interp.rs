@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct InterpDriver;
 
 impl Driver for InterpDriver {
-    fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError> {
+    fn load(&self, kernel: Arc<Kernel>, _code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError> {
         Ok(Arc::new(InterpretedKernel(kernel)))
     }
 }
@@ -22,6 +22,11 @@ impl Driver for InterpDriver {
 struct InterpretedKernel(Arc<Kernel>);
 
 impl Executable for InterpretedKernel {
+    /// It recurses along the program.
+    fn needs_big_stack(&self) -> bool {
+        true
+    }
+
     fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError> {
         let signature = &self.0.signature;
         if !job.fits(signature) {
@@ -30,7 +35,7 @@ impl Executable for InterpretedKernel {
         let args = job.args.iter().zip(&signature.params).map(|(arg, param)| datum(arg, param.scalar));
         let args = args.collect::<Result<Vec<_>, _>>()?;
         let options = Options { cancel: job.cancel, ignore_faults: job.faults == FaultPolicy::Ignore };
-        let results = interp::run_with(&self.0, &args, &job.sizes, &options)?;
+        let results = interp::run_with(&self.0, &args, job.sizes, &options)?;
         let mut destinations = job.destinations.into_iter();
         results.into_iter().map(|result| output(result, destinations.next().flatten())).collect()
     }
@@ -80,7 +85,8 @@ impl From<interp::RunError> for RunError {
             interp::RunError::Fault(fault) => RunError::Fault(fault),
             interp::RunError::OutOfMemory { bytes } => out_of_memory(bytes),
             interp::RunError::TooLarge => RunError::TooLarge,
-            interp::RunError::Cancelled => RunError::Cancelled,
+            // A launch has a limit on time, and none on steps.
+            interp::RunError::Cancelled | interp::RunError::TooManySteps => RunError::Cancelled,
         }
     }
 }

@@ -26,21 +26,24 @@ use std::{
 
 /// A back end that can run kernels.
 pub(crate) trait Driver: Send + Sync {
-    /// Makes `kernel` ready to run.
-    fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError>;
+    /// Makes `kernel` ready to run, with at most `code_bytes` of generated code.
+    fn load(&self, kernel: Arc<Kernel>, code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError>;
 }
 
 /// A kernel that is ready to run, from any number of threads at once.
 pub(crate) trait Executable: Send + Sync {
     /// Runs it once. The outputs stand in the order of the signature's results.
     fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError>;
+
+    /// Whether [`Executable::execute`] may need more of the stack than every thread of a host has.
+    fn needs_big_stack(&self) -> bool;
 }
 
 /// One launch.
 #[derive(Debug, Default)]
 pub(crate) struct Job<'a> {
     /// The values of the signature's size variables.
-    pub sizes: Vec<i64>,
+    pub sizes: &'a [i64],
     /// One argument for each parameter.
     pub args: Vec<Arg<'a>>,
     /// Where results go: for each result, the memory that takes it. A missing or `None` entry means that the driver
@@ -100,6 +103,13 @@ pub(crate) enum Output {
 pub(crate) enum LoadError {
     /// The back end does not work on this machine.
     Unavailable(String),
+    /// The kernel needs more code than it may have.
+    TooLarge {
+        /// What it may have.
+        code_bytes: usize,
+    },
+    /// The system gives no memory for code.
+    OutOfMemory(String),
     /// Something that pk itself got wrong.
     Internal(String),
 }
@@ -108,6 +118,10 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoadError::Unavailable(why) => write!(f, "this back end is not available: {why}"),
+            LoadError::TooLarge { code_bytes } => {
+                write!(f, "the kernel needs more than {code_bytes} bytes of code")
+            }
+            LoadError::OutOfMemory(why) => f.write_str(why),
             LoadError::Internal(what) => write!(f, "internal error in code generation: {what}"),
         }
     }

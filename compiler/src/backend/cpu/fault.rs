@@ -55,7 +55,7 @@ impl Emitter<'_, '_> {
         let base = site.index() as i32 * SIZE;
         let (zero, one) = (self.int(0), self.int(1));
         let (element, index, length) = match self.element {
-            Element::Outside => (zero, index, length),
+            Element::Outside => (self.int(Fault::OUTSIDE as i64), index, length),
             Element::At(element) => (element, index, length),
             Element::InFold => (self.int(Fault::IN_FOLD as i64), zero, zero),
         };

@@ -59,7 +59,7 @@ pub(super) fn execute<'a>(
         args: job.args,
         destinations: job.destinations,
     };
-    execution.bind(&job.sizes)?;
+    execution.bind(job.sizes)?;
     execution.walk()?;
     match execution.first_fault() {
         Some(fault) if policy == FaultPolicy::Report => Err(RunError::Fault(fault)),

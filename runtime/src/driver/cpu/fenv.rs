@@ -135,7 +135,7 @@ mod tests {
                 b.binary(Binary::Div, x, three)
             })]
         });
-        CpuDriver::default().load(Arc::new(kernel)).expect("valid kernels compile")
+        CpuDriver::default().load(Arc::new(kernel), 1 << 20).expect("valid kernels compile")
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         let numbers = [1.0f32.to_ne_bytes(), f32::from_bits(300).to_ne_bytes()].concat();
         let outputs = in_odd_environment(|| {
             let args = vec![Arg::Array { shape: &[2], bytes: &numbers }];
-            executable.execute(Job { sizes: vec![2], args, ..Job::default() })
+            executable.execute(Job { sizes: &[2], args, ..Job::default() })
         });
         let outputs = outputs.expect("nothing can fault");
         let Output::Array { bytes: Some(found), .. } = &outputs[0] else { panic!("an array") };

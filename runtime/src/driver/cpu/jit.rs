@@ -4,7 +4,7 @@
 //! both. This is the only room that makes data into code.
 
 use super::Features;
-use crate::driver::LoadError;
+use crate::{driver::LoadError, thread};
 use cranelift_codegen::{
     isa::OwnedTargetIsa,
     settings::{self, Configurable},
@@ -13,7 +13,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::default_libcall_names;
 use pk_compiler::{
     backend::cpu::{
-        self, Text,
+        self, Artifact, CodegenError, Options, Text,
         fault::FaultRecord,
         helper::{self, Function},
     },
@@ -21,7 +21,10 @@ use pk_compiler::{
     plan::Plan,
 };
 use pk_dsl::scalar::Scalar;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::{
+    mem::ManuallyDrop,
+    sync::{Mutex, OnceLock},
+};
 
 /// A compiled launch; `pk_compiler::backend::cpu` says what its arguments are.
 pub(super) type StepFunction = unsafe extern "C" fn(
@@ -33,48 +36,73 @@ pub(super) type StepFunction = unsafe extern "C" fn(
 );
 
 /// The code of a kernel. Its functions live as long as it does, so they are only lent.
-#[derive(Debug)]
 pub(super) struct KernelCode {
     /// One function for each launch of the plan.
     functions: Vec<StepFunction>,
+    /// What the largest of the functions takes of the stack.
+    frame_bytes: usize,
     /// Owns the memory of the functions; only `drop` touches it, the lock is there because it cannot be shared.
-    module: Mutex<Option<Module>>,
+    _module: Mutex<OwnedModule>,
 }
 
-/// A finished module.
-struct Module(JITModule);
+/// A module whose memory is freed with it, however its making ends: Cranelift's own leaks.
+struct OwnedModule(ManuallyDrop<JITModule>);
 
-impl std::fmt::Debug for Module {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Module")
+impl OwnedModule {
+    /// # Safety
+    ///
+    /// Functions of the module may be called only while the value lives.
+    unsafe fn new(builder: JITBuilder) -> OwnedModule {
+        OwnedModule(ManuallyDrop::new(JITModule::new(builder)))
+    }
+}
+
+impl Drop for OwnedModule {
+    fn drop(&mut self) {
+        // SAFETY: the value is not used again: this is its end.
+        let module = unsafe { ManuallyDrop::take(&mut self.0) };
+        // SAFETY: `new` asked that no function be called after the end of this value.
+        unsafe { module.free_memory() }
     }
 }
 
 impl KernelCode {
-    /// Compiles `plan`, a plan of `kernel`.
-    pub(super) fn compile(kernel: &Kernel, plan: &Plan, features: Features) -> Result<KernelCode, LoadError> {
-        let mut module = new_module(isa(features)?);
-        let artifact = cpu::compile(kernel, plan, &mut module, Text::None).map_err(internal)?;
-        module.finalize_definitions().map_err(internal)?;
-        let addresses = artifact.functions.iter().map(|function| module.get_finalized_function(function.id));
+    /// Compiles `plan`, a plan of `kernel`, to at most `code_bytes` of code.
+    pub(super) fn compile(
+        kernel: &Kernel,
+        plan: &Plan,
+        features: Features,
+        code_bytes: usize,
+    ) -> Result<KernelCode, LoadError> {
+        KernelCode::compile_into(new_module(isa(features)?), kernel, plan, code_bytes)
+    }
+
+    fn compile_into(
+        mut module: OwnedModule,
+        kernel: &Kernel,
+        plan: &Plan,
+        code_bytes: usize,
+    ) -> Result<KernelCode, LoadError> {
+        let options = Options { text: Text::None, code_bytes };
+        let artifact = compile(kernel, plan, &mut module, &options)?;
+        module.0.finalize_definitions().map_err(|error| {
+            LoadError::Unavailable(format!("the system refuses to make code executable: {error}"))
+        })?;
+        let frame_bytes = artifact.functions.iter().map(|function| function.frame_bytes).max().unwrap_or(0);
+        let addresses =
+            artifact.functions.iter().map(|function| module.0.get_finalized_function(function.id));
         let functions = addresses.map(as_function).collect();
-        Ok(KernelCode { functions, module: Mutex::new(Some(Module(module))) })
+        Ok(KernelCode { functions, frame_bytes, _module: Mutex::new(module) })
     }
 
     /// The function of the launch with this number.
     pub(super) fn function(&self, number: usize) -> StepFunction {
         self.functions[number]
     }
-}
 
-impl Drop for KernelCode {
-    fn drop(&mut self) {
-        let module = self.module.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Module(module)) = module {
-            // SAFETY: the functions are private to this value and are called only while it is borrowed, so none of them
-            // runs now or will run again.
-            unsafe { module.free_memory() }
-        }
+    /// What a call of any of the functions takes of the stack.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.frame_bytes
     }
 }
 
@@ -83,13 +111,28 @@ pub(super) fn text(
     kernel: &Kernel,
     plan: &Plan,
     features: Features,
-    text: Text,
+    options: &Options,
 ) -> Result<String, LoadError> {
-    let mut module = new_module(isa(features)?);
-    let artifact = cpu::compile(kernel, plan, &mut module, text).map_err(internal);
-    // SAFETY: no pointer to a function of the module was ever taken.
-    unsafe { module.free_memory() }
-    Ok(artifact?.text())
+    let artifact = compile(kernel, plan, &mut new_module(isa(features)?), options)?;
+    Ok(artifact.text())
+}
+
+fn compile(
+    kernel: &Kernel,
+    plan: &Plan,
+    module: &mut OwnedModule,
+    options: &Options,
+) -> Result<Artifact, LoadError> {
+    let artifact = cpu::compile(kernel, plan, &mut *module.0, options).map_err(|error| match error {
+        CodegenError::TooLarge => LoadError::TooLarge { code_bytes: options.code_bytes },
+        CodegenError::OutOfMemory(_) => LoadError::OutOfMemory(error.to_string()),
+        CodegenError::Failed { .. } => internal(error),
+    })?;
+    // Half, as the host's side of the launch stands on the same stack.
+    match artifact.functions.iter().all(|function| function.frame_bytes <= thread::STACK_BYTES / 2) {
+        true => Ok(artifact),
+        false => Err(LoadError::TooLarge { code_bytes: options.code_bytes }),
+    }
 }
 
 fn as_function(address: *const u8) -> StepFunction {
@@ -133,12 +176,13 @@ fn find_isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
     builder.finish(settings::Flags::new(flags)).map_err(internal)
 }
 
-fn new_module(isa: OwnedTargetIsa) -> JITModule {
+fn new_module(isa: OwnedTargetIsa) -> OwnedModule {
     let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
     for (function, scalar, name) in helper::names() {
         builder.symbol(name, helper_address(function, scalar));
     }
-    JITModule::new(builder)
+    // SAFETY: addresses of functions leave a module only for `KernelCode`, which owns it.
+    unsafe { OwnedModule::new(builder) }
 }
 
 fn helper_address(function: Function, scalar: Scalar) -> *const u8 {
@@ -194,4 +238,75 @@ extern "C" fn nearest_f32(x: f32) -> f32 {
 
 extern "C" fn nearest_f64(x: f64) -> f64 {
     x.round_ties_even()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::tests::kernels::{kernel, map, read};
+    use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
+    use cranelift_module::ModuleResult;
+    use pk_compiler::{ir::Binary, plan};
+    use std::{
+        io,
+        panic::{self, AssertUnwindSafe},
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+    };
+
+    /// Memory that is never given, and tells when it is freed.
+    struct NoMemory(Arc<AtomicBool>);
+
+    impl JITMemoryProvider for NoMemory {
+        fn allocate(&mut self, _: usize, _: u64, _: JITMemoryKind) -> io::Result<*mut u8> {
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
+
+        unsafe fn free_memory(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+
+        fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
+            Ok(())
+        }
+    }
+
+    fn module_without_memory(is_freed: &Arc<AtomicBool>) -> OwnedModule {
+        let isa = isa(Features::Native).expect("tests run where code does");
+        let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        builder.memory_provider(Box::new(NoMemory(is_freed.clone())));
+        // SAFETY: it has no functions.
+        unsafe { OwnedModule::new(builder) }
+    }
+
+    fn doubled() -> Kernel {
+        kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+            vec![map(b, sizes, (Scalar::F32, &[]), |b, i| {
+                let x = read(b, params[0], i);
+                b.binary(Binary::Add, x, x)
+            })]
+        })
+    }
+
+    #[test]
+    fn memory_is_freed_if_there_is_not_enough() {
+        let (kernel, is_freed) = (doubled(), Arc::default());
+        let module = module_without_memory(&is_freed);
+        let result = KernelCode::compile_into(module, &kernel, &plan::cpu(&kernel), usize::MAX);
+        assert!(matches!(result, Err(LoadError::OutOfMemory(_))));
+        assert!(is_freed.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn memory_is_freed_by_a_panic() {
+        let is_freed = Arc::default();
+        let module = module_without_memory(&is_freed);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            let _module = module;
+            panic!("while code is made");
+        }));
+        assert!(outcome.is_err() && is_freed.load(Ordering::Relaxed));
+    }
 }

@@ -6,7 +6,7 @@ mod jit;
 
 use super::{Driver, Executable, Job, LoadError, Output, RunError};
 use jit::KernelCode;
-pub(crate) use pk_compiler::backend::cpu::Text;
+pub(crate) use pk_compiler::backend::cpu::{Options, Text};
 use pk_compiler::{
     ir::Kernel,
     plan::{self, Plan},
@@ -32,18 +32,21 @@ pub(crate) enum Features {
 
 impl CpuDriver {
     /// The text of the code for `kernel`.
-    pub(crate) fn emit(&self, kernel: &Kernel, text: Text) -> Result<String, LoadError> {
-        jit::text(kernel, &plan::cpu(kernel), self.features, text)
+    pub(crate) fn emit(&self, kernel: &Kernel, options: &Options) -> Result<String, LoadError> {
+        jit::text(kernel, &plan::cpu(kernel), self.features, options)
     }
 }
 
 impl Driver for CpuDriver {
-    fn load(&self, kernel: Arc<Kernel>) -> Result<Arc<dyn Executable>, LoadError> {
+    fn load(&self, kernel: Arc<Kernel>, code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError> {
         let plan = plan::cpu(&kernel);
-        let code = KernelCode::compile(&kernel, &plan, self.features)?;
+        let code = KernelCode::compile(&kernel, &plan, self.features, code_bytes)?;
         Ok(Arc::new(CompiledKernel { kernel, plan, code }))
     }
 }
+
+/// Frames of this size fit the stack of any thread that a host may have, together with the host's side of a launch.
+const MOST_FRAME_BYTES: usize = 8 << 10;
 
 struct CompiledKernel {
     kernel: Arc<Kernel>,
@@ -58,6 +61,10 @@ impl Executable for CompiledKernel {
             false => Err(RunError::BadJob),
         }
     }
+
+    fn needs_big_stack(&self) -> bool {
+        self.code.frame_bytes() > MOST_FRAME_BYTES
+    }
 }
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
@@ -67,7 +74,10 @@ mod tests {
     use pk_compiler::ir::{Binary, Order};
     use pk_dsl::scalar::Scalar;
 
-    const BASELINE: CpuDriver = CpuDriver { features: Features::Baseline };
+    fn emit(kernel: &Kernel, text: Text) -> Result<String, LoadError> {
+        let driver = CpuDriver { features: Features::Baseline };
+        driver.emit(kernel, &Options { text, code_bytes: 1 << 20 })
+    }
 
     #[test]
     fn a_map_is_one_loop_with_the_fault_out_of_the_way() {
@@ -78,7 +88,7 @@ mod tests {
                 b.binary(Binary::Add, x, x)
             })]
         });
-        insta::assert_snapshot!(BASELINE.emit(&kernel, Text::Clif).expect("valid kernels compile"), @r"
+        insta::assert_snapshot!(emit(&kernel, Text::Clif).expect("valid kernels compile"), @r"
         ; step0
         function u0:0(i64, i64, i64, i64, i64) system_v {
         block0(v0: i64, v1: i64, v2: i64, v3: i64, v4: i64):
@@ -151,7 +161,7 @@ mod tests {
             let sum = fold(b, Binary::Mul, 1.0f32, Order::Interleaved);
             reduce(b, sizes[0], sum, |b, i| vec![read(b, params[0], &[i])])
         });
-        let text = BASELINE.emit(&kernel, Text::Assembly).expect("valid kernels compile");
+        let text = emit(&kernel, Text::Assembly).expect("valid kernels compile");
         assert!(text.starts_with("; step0\n") && text.contains("; step1\n"), "{text}");
         assert!(text.contains("mulss"), "{text}");
     }

@@ -181,7 +181,7 @@ fn empty_reductions() {
     let kernel = maximum_of_something();
     let wanted = Fault { site: site(FaultKind::EmptyReduction, 1), element: 0, index: 0, length: 0 };
     check(&kernel, &[2, 0], &[empty(&[2, 0])], wanted);
-    let wanted = Fault { site: site(FaultKind::EmptyReduction, 2), ..wanted };
+    let wanted = Fault { site: site(FaultKind::EmptyReduction, 2), element: Fault::OUTSIDE, ..wanted };
     check(&kernel, &[0, 3], &[empty(&[0, 3])], wanted);
 }
 
@@ -206,7 +206,8 @@ fn a_failed_check_ends_the_launch() {
     let run_for = |index: i64, holds: bool, faults| {
         both.run(&[1, 2], &[vector(&[index]), scalar(holds), table.clone()], faults)
     };
-    let mismatch = Fault { site: site(FaultKind::SizeMismatch, 0), element: 0, index: 1, length: 2 };
+    let mismatch =
+        Fault { site: site(FaultKind::SizeMismatch, 0), element: Fault::OUTSIDE, index: 1, length: 2 };
     assert_eq!(run_for(0, false, FaultPolicy::Report), Err(RunError::Fault(mismatch)));
     assert_eq!(run_for(0, false, FaultPolicy::Ignore), Err(RunError::Fault(mismatch)));
     // What arose before may precede it.

@@ -36,7 +36,7 @@ fn successors() -> Kernel {
 fn both(kernel: &Kernel) -> [Arc<dyn Executable>; 2] {
     let kernel = Arc::new(kernel.clone());
     let drivers: [&dyn Driver; 2] = [&InterpDriver, &CpuDriver::default()];
-    drivers.map(|driver| driver.load(kernel.clone()).expect("valid kernels compile"))
+    drivers.map(|driver| driver.load(kernel.clone(), 1 << 20).expect("valid kernels compile"))
 }
 
 fn bytes(values: &[i32]) -> Vec<u8> {
@@ -86,7 +86,7 @@ fn arguments_may_lie_at_any_address() {
         let args = vec![Arg::Array { shape: &[3], bytes: &memory[1..13] }];
         let mut given = [0u8; 15];
         let destinations = vec![Some(&mut given[3..])];
-        let job = Job { sizes: vec![3], args, destinations, ..Job::default() };
+        let job = Job { sizes: &[3], args, destinations, ..Job::default() };
         executable.execute(job).expect("nothing can fault");
         assert_eq!(given[3..], bytes(&[8, 9, 10]));
     }
@@ -110,7 +110,7 @@ fn jobs_that_do_not_fit_are_refused() {
     ];
     for executable in both(&successors()) {
         for (sizes, args) in &bad {
-            let job = Job { sizes: sizes.to_vec(), args: args.clone(), ..Job::default() };
+            let job = Job { sizes, args: args.clone(), ..Job::default() };
             assert_eq!(executable.execute(job).err(), Some(RunError::BadJob), "{sizes:?} {args:?}");
         }
     }
@@ -126,7 +126,7 @@ fn sizes_that_no_machine_has_are_errors() {
     for executable in both(&zeros_kernel()) {
         let run = |size: i64| {
             let args = vec![Arg::Scalar(Const::from(size))];
-            executable.execute(Job { sizes: vec![0], args, ..Job::default() }).err()
+            executable.execute(Job { sizes: &[0], args, ..Job::default() }).err()
         };
         assert_eq!(run(1), None);
         assert_eq!(run(i64::MAX), Some(RunError::TooLarge));
@@ -200,7 +200,7 @@ fn one_executable_serves_many_threads() {
 fn code_outlives_its_driver_and_is_freed_with_its_last_owner() {
     let kernel = Arc::new(successors());
     for _ in 0..200 {
-        let executable = CpuDriver::default().load(kernel.clone()).expect("valid kernels compile");
+        let executable = CpuDriver::default().load(kernel.clone(), 1 << 20).expect("valid kernels compile");
         let other = executable.clone();
         drop(executable);
         let args = [array(&[0], &[0i32; 0])];

@@ -39,8 +39,9 @@ impl Both<'_> {
     #[track_caller]
     fn with_features(kernel: &Kernel, features: Features) -> Both<'_> {
         verify(kernel).expect("tests run valid IR");
-        let load =
-            |driver: &dyn Driver| driver.load(Arc::new(kernel.clone())).expect("valid kernels compile");
+        let load = |driver: &dyn Driver| {
+            driver.load(Arc::new(kernel.clone()), 1 << 20).expect("valid kernels compile")
+        };
         let (interpreted, compiled) = (load(&InterpDriver), load(&CpuDriver { features }));
         Both { kernel, interpreted, compiled }
     }
@@ -77,12 +78,12 @@ fn assert_same_outcome(
     }
 }
 
-fn job<'a>(sizes: &[i64], args: &'a [Datum], faults: FaultPolicy) -> Job<'a> {
+fn job<'a>(sizes: &'a [i64], args: &'a [Datum], faults: FaultPolicy) -> Job<'a> {
     let args = args.iter().map(|arg| match arg {
         Datum::Scalar(value) => Arg::Scalar(*value),
         Datum::Array(tensor) => Arg::Array { shape: &tensor.shape, bytes: &tensor.bytes },
     });
-    Job { sizes: sizes.to_vec(), args: args.collect(), faults, ..Job::default() }
+    Job { sizes, args: args.collect(), faults, ..Job::default() }
 }
 
 fn datum(output: Output, scalar: Scalar) -> Datum {
