@@ -204,6 +204,16 @@ pub enum Work {
 }
 
 impl Work {
+    /// The instructions of the entry block of which it is a part.
+    pub fn insts(&self) -> &[Inst] {
+        match self {
+            Work::Serial(insts) => insts,
+            Work::Prepare(inst) | Work::Main(inst) | Work::Combine(inst) | Work::Apply(inst) => {
+                std::slice::from_ref(inst)
+            }
+        }
+    }
+
     /// The nest of which it is a part, if it is of one.
     pub fn nest(&self) -> Option<Inst> {
         match self {

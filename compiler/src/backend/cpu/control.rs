@@ -120,11 +120,18 @@ impl Emitter<'_, '_> {
         (block, params)
     }
 
-    fn jump(&mut self, to: Block, args: &[Value]) {
+    pub(super) fn jump(&mut self, to: Block, args: &[Value]) {
         self.builder.ins().jump(to, &block_args(args));
     }
 
-    fn branch(&mut self, cond: Value, then: Block, then_args: &[Value], other: Block, other_args: &[Value]) {
+    pub(super) fn branch(
+        &mut self,
+        cond: Value,
+        then: Block,
+        then_args: &[Value],
+        other: Block,
+        other_args: &[Value],
+    ) {
         self.builder.ins().brif(cond, then, &block_args(then_args), other, &block_args(other_args));
     }
 }

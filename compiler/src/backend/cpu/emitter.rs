@@ -1,6 +1,6 @@
 //! The state of code generation for one function: where the values of the kernel are.
 
-use super::helper::Helpers;
+use super::{helper::Helpers, vector};
 use crate::{
     ir::{self, Body, Entity, Kernel},
     plan::{Home, Launch, Plan, Scratch, Slot},
@@ -62,6 +62,10 @@ pub(super) struct Emitter<'a, 'b> {
     pub(super) values: Vec<Option<Value>>,
     /// Whether `body` is that of a library function: those are short and have no arrays.
     pub(super) is_in_routine: bool,
+    /// Whether the CPU has what vector code needs.
+    pub(super) has_vectors: bool,
+    /// Whether a value of the kernel is an array that the launch only reads.
+    pub(super) is_input: Vec<bool>,
     /// Where arrays go whose home is [`Home::InPlace`].
     pub(super) places: Vec<Option<Value>>,
     /// The element that a fault belongs to.
@@ -96,6 +100,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             .collect();
         let cancel = builder.ins().load(types::I64, MEMORY, frame, slot_offset(Slot::CANCEL.0 as usize));
         let body = &kernel.body;
+        let has_vectors = vector::is_supported(module.isa());
         let mut emitter = Emitter {
             builder,
             module,
@@ -105,6 +110,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
             body,
             values: vec![None; body.values.len()],
             is_in_routine: false,
+            has_vectors,
+            is_input: vec![false; body.values.len()],
             places: vec![None; body.values.len()],
             element: Element::Outside,
             frame,
@@ -113,6 +120,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
             cancel,
         };
         for &input in &launch.inputs {
+            let is_written = body.def(input).is_some_and(|inst| launch.work.insts().contains(&inst));
+            emitter.is_input[input.index()] = body.ty(input).is_array() && !is_written;
             if let Some(slot) = plan.slot(input) {
                 let value = emitter.load_slot(input, slot);
                 emitter.define(input, value);

@@ -18,14 +18,14 @@ const CELL: i64 = 8;
 /// Where values of one fold are kept.
 #[derive(Clone, Debug)]
 pub(super) struct Cells {
-    /// The address of the first cell of each component.
-    components: Vec<Value>,
+    /// For each component, the address of its first cell and the size of a cell as a power of two.
+    pub(super) components: Vec<(Value, u32)>,
 }
 
 /// The cells of one fold in scratch memory.
 #[derive(Clone, Debug)]
 pub(super) struct FoldCells {
-    /// One value for each lane of the leaf at hand.
+    /// One value for each lane of the leaf at hand, packed as in an array.
     pub(super) lanes: Cells,
     /// The binary counter: one value for each level.
     pub(super) totals: Cells,
@@ -36,16 +36,18 @@ pub(super) struct FoldCells {
 impl<'a> Emitter<'a, '_> {
     /// The cells of `width` components that follow each other at `base`, `stride` bytes apart.
     pub(super) fn cells(&mut self, base: Value, width: usize, stride: Value) -> Cells {
-        let mut components = vec![base];
-        for at in 1..width {
-            let next = self.builder.ins().iadd(components[at - 1], stride);
-            components.push(next);
+        let mut address = base;
+        let mut components = vec![(base, CELL.trailing_zeros())];
+        for _ in 1..width {
+            address = self.builder.ins().iadd(address, stride);
+            components.push((address, CELL.trailing_zeros()));
         }
         Cells { components }
     }
 
-    /// Cuts the memory at `base` into the cells of a fold of `width` components.
-    pub(super) fn fold_cells(&mut self, base: Value, width: usize) -> FoldCells {
+    /// Cuts the memory at `base` into the cells of `fold`.
+    pub(super) fn fold_cells(&mut self, base: Value, fold: &Fold) -> FoldCells {
+        let width = fold.width();
         let mut at = base;
         let mut take = |count: i64| {
             let stride = self.int(count * CELL);
@@ -53,12 +55,16 @@ impl<'a> Emitter<'a, '_> {
             at = self.builder.ins().iadd_imm_s(at, count * CELL * width as i64);
             cells
         };
-        FoldCells { lanes: take(LANES), totals: take(LEVELS), prefixes: take(LEVELS) }
+        let (mut lanes, totals, prefixes) = (take(LANES), take(LEVELS), take(LEVELS));
+        for ((_, size), neutral) in lanes.components.iter_mut().zip(&fold.neutral) {
+            *size = self.body.scalar(*neutral).bytes().trailing_zeros();
+        }
+        FoldCells { lanes, totals, prefixes }
     }
 
-    fn cell(&mut self, component: Value, number: Value) -> Value {
-        let offset = self.builder.ins().ishl_imm_u(number, i64::from(CELL.trailing_zeros()));
-        self.builder.ins().iadd(component, offset)
+    fn cell(&mut self, (base, size): (Value, u32), number: Value) -> Value {
+        let offset = self.builder.ins().ishl_imm_u(number, i64::from(size));
+        self.builder.ins().iadd(base, offset)
     }
 
     /// Reads cell `number`.

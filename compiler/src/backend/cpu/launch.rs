@@ -5,6 +5,7 @@ use super::{
     fold::{Cells, FoldCells},
     helper::Helpers,
     nest::Loops,
+    vector::Row,
 };
 use crate::{
     ir::{Fold, Inst, Kernel, Op, Sink, Value as IrValue},
@@ -110,11 +111,7 @@ impl<'a> Emitter<'a, '_> {
         let extents = self.all(&loops.nest.dims);
         let Some((&row_length, outer)) = extents.split_last() else { return };
         if outer.is_empty() {
-            self.for_range(begin, end, &[], |e, flat, _| {
-                e.map_element(loops, &[flat], flat);
-                Vec::new()
-            });
-            return;
+            return self.row_elements(loops, Row { outer: &[], range: [begin, end], offset: None });
         }
         // Dividing by an empty extent would trap, so an empty range ends here.
         let is_some = self.icmp(IntCC::SignedLessThan, begin, end);
@@ -145,11 +142,7 @@ impl<'a> Emitter<'a, '_> {
         let count = self.builder.ins().select(is_cut, to_end, to_row_end);
         let last = self.builder.ins().iadd(first, count);
         let offset = self.builder.ins().isub(flat, first);
-        self.for_range(first, last, &[], |e, index, _| {
-            let flat = e.builder.ins().iadd(offset, index);
-            e.map_element(loops, &[outer_indices, &[index]].concat(), flat);
-            Vec::new()
-        });
+        self.row_elements(loops, Row { outer: outer_indices, range: [first, last], offset: Some(offset) });
         let next_flat = self.builder.ins().iadd(flat, count);
         let mut next = vec![next_flat];
         next.extend(self.next_row(outer_indices, outer));

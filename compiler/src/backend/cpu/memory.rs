@@ -1,11 +1,16 @@
 //! Elements of arrays: addresses, loads, stores, copies.
 
 use super::emitter::{Emitter, MEMORY};
-use crate::ir::{self, Site};
+use crate::ir::{self, Entity, Site};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC};
 use pk_dsl::scalar::{Const, Scalar};
 
 impl Emitter<'_, '_> {
+    /// Whether no code of the launch writes to `array`.
+    pub(super) fn is_readonly(&self, array: ir::Value) -> bool {
+        !self.is_in_routine && self.is_input[array.index()]
+    }
+
     /// The value of type `scalar` at `address`. A `bool` of the host may be any byte, so it is made 0 or 1.
     pub(super) fn load(&mut self, scalar: Scalar, address: Value) -> Value {
         let ty = self.ty(scalar);
@@ -102,7 +107,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The row-major position of `indices`.
-    fn flat_index(&mut self, indices: &[Value], extents: &[Value]) -> Value {
+    pub(super) fn flat_index(&mut self, indices: &[Value], extents: &[Value]) -> Value {
         let mut flat = indices[0];
         for (index, extent) in indices.iter().zip(extents).skip(1) {
             let row = self.builder.ins().imul(flat, *extent);

@@ -29,12 +29,12 @@ mod memory;
 mod nest;
 mod scalar;
 mod sink;
+mod vector;
 
 use crate::{ir::Kernel, plan::Plan};
-use cranelift_codegen::Context;
+use cranelift_codegen::{CodegenError as CraneliftError, Context};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, Linkage, Module, ModuleError};
-use std::fmt;
 
 /// The code of a plan.
 #[derive(Clone, Debug)]
@@ -48,6 +48,10 @@ pub struct Artifact {
 pub struct FunctionCode {
     /// Its number in the module.
     pub id: FuncId,
+    /// The size of the code.
+    pub code_bytes: usize,
+    /// What it takes of the stack; the helpers that it calls are leaves and take next to nothing.
+    pub frame_bytes: usize,
     /// Its text, if it was asked for.
     pub text: Option<String>,
 }
@@ -73,23 +77,44 @@ impl Artifact {
     }
 }
 
-/// Code generation failed: a bug of pk, as no valid kernel makes it fail.
-#[derive(Debug)]
-pub struct CodegenError {
-    /// The name of the function.
-    function: String,
-    cause: Box<ModuleError>,
+/// How to compile.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which text of the code to keep.
+    pub text: Text,
+    /// How many bytes of code a kernel may have.
+    pub code_bytes: usize,
 }
 
-impl fmt::Display for CodegenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "in {}: {}", self.function, self.cause)
-    }
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub enum CodegenError {
+    /// The kernel needs more code than it may have, or than Cranelift can make.
+    #[error("the code is too large")]
+    TooLarge,
+    /// The system gives no memory for code.
+    #[error("no memory for code: {0}")]
+    OutOfMemory(std::io::Error),
+    /// A bug of pk, as no valid kernel makes code generation fail.
+    #[error("in {function}: {cause}")]
+    Failed {
+        /// The name of the function.
+        function: String,
+        /// What Cranelift says.
+        #[source]
+        cause: Box<ModuleError>,
+    },
 }
 
-impl std::error::Error for CodegenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.cause)
+impl CodegenError {
+    fn new(function: &str, cause: ModuleError) -> CodegenError {
+        match cause {
+            ModuleError::Compilation(CraneliftError::CodeTooLarge | CraneliftError::ImplLimitExceeded) => {
+                CodegenError::TooLarge
+            }
+            ModuleError::Allocation { err } => CodegenError::OutOfMemory(err),
+            cause => CodegenError::Failed { function: function.to_string(), cause: Box::new(cause) },
+        }
     }
 }
 
@@ -98,18 +123,21 @@ pub fn compile(
     kernel: &Kernel,
     plan: &Plan,
     module: &mut dyn Module,
-    text: Text,
+    options: &Options,
 ) -> Result<Artifact, CodegenError> {
     let mut context = module.make_context();
     let mut builder_context = FunctionBuilderContext::new();
-    let error = |function: &str, cause| CodegenError { function: function.to_string(), cause };
-    let helpers = helper::Helpers::declare(module).map_err(|cause| error("helpers", cause))?;
+    let helpers = helper::Helpers::declare(module).map_err(|cause| CodegenError::new("helpers", *cause))?;
     let mut functions = Vec::new();
+    let mut room = options.code_bytes;
     for (number, launch) in plan.launches().enumerate() {
         context.func.signature = launch::signature(module);
         launch::build(kernel, plan, launch, &helpers, module, &mut context.func, &mut builder_context);
         let name = format!("step{number}");
-        functions.push(define(module, &mut context, &name, text).map_err(|cause| error(&name, cause))?);
+        let function = define(module, &mut context, &name, options.text)
+            .map_err(|cause| CodegenError::new(&name, *cause))?;
+        room = room.checked_sub(function.code_bytes).ok_or(CodegenError::TooLarge)?;
+        functions.push(function);
         module.clear_context(&mut context);
     }
     Ok(Artifact { functions })
@@ -125,7 +153,13 @@ fn define(
     let clif = (text == Text::Clif).then(|| format!("; {name}\n{}", context.func.display()));
     context.set_disasm(text == Text::Assembly);
     module.define_function(id, context).map_err(Box::new)?;
-    let assembly = context.compiled_code().and_then(|code| code.vcode.as_ref());
+    let code = context.compiled_code();
+    let assembly = code.and_then(|code| code.vcode.as_ref());
     let text = clif.or_else(|| assembly.map(|assembly| format!("; {name}\n{assembly}")));
-    Ok(FunctionCode { id, text })
+    let code_bytes = code.map_or(0, |code| code.buffer.data().len());
+    let frame_bytes = code.and_then(|code| code.buffer.frame_layout()).map_or(0, |layout| {
+        // The saved frame pointer and the return address.
+        layout.frame_to_fp_offset as usize + 16
+    });
+    Ok(FunctionCode { id, code_bytes, frame_bytes, text })
 }

@@ -4,6 +4,7 @@
 use super::{
     emitter::{Element, Emitter},
     sink::{Prefix, Target},
+    vector::{self, Row, Shape},
 };
 use crate::{
     ir::{Fold, Inst, Nest, Sink, Site, Value as IrValue},
@@ -17,6 +18,8 @@ pub(super) struct Loops<'a> {
     pub(super) level: Level,
     pub(super) nest: &'a Nest,
     pub(super) targets: Vec<Target<'a>>,
+    /// How groups of elements are computed at once, if they are.
+    pub(super) shape: Option<Shape>,
 }
 
 /// Where a nest stands.
@@ -52,7 +55,8 @@ impl<'a> Emitter<'a, '_> {
             Element::Outside => Level::Outermost,
             Element::At(_) | Element::InFold => Level::Inner,
         };
-        Loops { level, nest, targets: self.targets(inst, nest) }
+        let shape = if self.has_vectors { vector::shape_of(self.body, nest) } else { None };
+        Loops { level, nest, targets: self.targets(inst, nest), shape }
     }
 
     /// Emits a nest that is inside a block; gives its results.
@@ -92,6 +96,10 @@ impl<'a> Emitter<'a, '_> {
         };
         let (zero, extent) = (self.int(0), self.value(extent));
         let row = self.builder.ins().imul(flat, extent);
+        if indices.len() + 1 == loops.nest.dims.len() {
+            let offset = if indices.is_empty() { None } else { Some(row) };
+            return self.row_elements(loops, Row { outer: indices, range: [zero, extent], offset });
+        }
         self.for_range(zero, extent, &[], |e, index, _| {
             let flat = e.builder.ins().iadd(row, index);
             indices.push(index);
@@ -204,6 +212,9 @@ impl<'a> Emitter<'a, '_> {
         counts: &[Value],
         prefixes: &[Option<Prefix>],
     ) -> (Vec<Vec<Value>>, Vec<Value>) {
+        if let Some(shape) = loops.shape {
+            return (self.grouped_leaf(loops, shape, leaf), Vec::new());
+        }
         let mut carried = Vec::new();
         for (target, fold) in loops.folds() {
             if let Sink::Scan { .. } = target.sink {
@@ -230,7 +241,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Emits the body for one element of a leaf and feeds its sinks; gives the carried values of scans and filters.
-    fn leaf_element(
+    pub(super) fn leaf_element(
         &mut self,
         loops: &Loops<'a>,
         leaf: Leaf,
@@ -271,7 +282,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Lets faults belong to element `flat` if the nest is an outermost one; gives what they belonged to.
-    fn enter_element(&mut self, loops: &Loops<'a>, flat: Value) -> Element {
+    pub(super) fn enter_element(&mut self, loops: &Loops<'a>, flat: Value) -> Element {
         match loops.level {
             Level::Outermost => std::mem::replace(&mut self.element, Element::At(flat)),
             Level::Inner => self.element,

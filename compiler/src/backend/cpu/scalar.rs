@@ -36,7 +36,7 @@ impl Emitter<'_, '_> {
         self.builder.ins().select(is_negative, negated, x)
     }
 
-    fn round(&mut self, function: Function, scalar: Scalar, x: Value) -> Value {
+    pub(super) fn round(&mut self, function: Function, scalar: Scalar, x: Value) -> Value {
         if let Some(result) = self.call_helper(function, scalar, &[x]) {
             return result;
         }
@@ -199,7 +199,7 @@ impl Emitter<'_, '_> {
     }
 }
 
-fn int_condition(op: Compare, scalar: Scalar) -> IntCC {
+pub(super) fn int_condition(op: Compare, scalar: Scalar) -> IntCC {
     match (op, scalar.is_signed_int()) {
         (Compare::Eq, _) => IntCC::Equal,
         (Compare::Ne, _) => IntCC::NotEqual,
@@ -214,7 +214,7 @@ fn int_condition(op: Compare, scalar: Scalar) -> IntCC {
     }
 }
 
-fn float_condition(op: Compare) -> FloatCC {
+pub(super) fn float_condition(op: Compare) -> FloatCC {
     match op {
         Compare::Eq => FloatCC::Equal,
         Compare::Ne => FloatCC::NotEqual,

@@ -48,7 +48,7 @@ impl<'a> Emitter<'a, '_> {
                 (Sink::Reduce { fold, .. } | Sink::Scan { fold, .. }, Some(base)) => {
                     let bytes = fold.width() as i64 * CELLS * 8;
                     cells = Some(self.builder.ins().iadd_imm_s(base, bytes));
-                    Some(self.fold_cells(base, fold.width()))
+                    Some(self.fold_cells(base, fold))
                 }
                 _ => None,
             };
