@@ -94,3 +94,51 @@ fn literal(
     exprs.push(Expr { kind, ty: ty.clone(), span, checks: Vec::new() });
     Some(ExprId(exprs.len() as u32 - 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    fn evaluated(text: &str, fold_steps: usize) -> Result<Program, Vec<Diagnostic>> {
+        let limits = Limits { fold_steps, ..Limits::default() };
+        let mut program = pk_dsl::check(text, &limits)?.program;
+        evaluate(&mut program, &limits)?;
+        Ok(program)
+    }
+
+    #[test]
+    fn scalars_become_values_and_arrays_stay() {
+        let text = "const PAIR: (f32, bool) = (0.5 * 3.0, ROW[1] > 1); const ROW: [i64; 2] = 2 * [1, 2];
+            kernel f() -> f32 = PAIR.0;";
+        let program = evaluated(text, 1_000).expect("no faults");
+        assert_snapshot!(program.to_string(), @"
+        fn ROW()
+          Binary(Mul): [i64; 2]
+            2: i64
+            array: [i64; 2]
+              1: i64
+              2: i64
+
+        fn PAIR()
+          tuple: (f32, bool)
+            1.5: f32
+            true: bool
+
+        kernel f()
+          field 0: f32
+            call PAIR: (f32, bool)
+        ");
+    }
+
+    #[test]
+    fn steps_are_shared_by_all_constants() {
+        let text = |count: usize| {
+            let one = |at| format!("const A{at}: i64 = loop s = 0 for i in 0..100 {{ s + i }};");
+            (0..count).map(one).chain(["kernel f() -> i64 = A0;".to_string()]).collect::<String>()
+        };
+        assert!(evaluated(&text(1), 1_000).is_ok());
+        let errors = evaluated(&text(9), 1_000).expect_err("more than 1000 steps");
+        assert_eq!(errors[0].code, Code::Limit);
+    }
+}

@@ -14,6 +14,11 @@ pub(crate) const BRACKETS: &str = "put it in brackets: `f(x, [e for i in a..b])`
 
 const BRACES: &str = "the branches of an `if` stand in braces: `if c { a } else { b }`";
 
+const RETURN: &str = "a block's last expression is its value; there is no `return`";
+
+const SLICE: &str =
+    "a slice is written `x[lo..hi]` or `x[lo..hi by 2]`, a whole axis `..`; `reverse(x)` turns it round";
+
 /// A mistake and the tokens around it.
 pub(crate) struct Place<'a> {
     pub(crate) source: &'a str,
@@ -115,11 +120,12 @@ fn word_hint(place: &Place<'_>) -> Option<&'static str> {
         Token::Name("elif" | "elsif" | "elseif") => return Some("write `else if`"),
         Token::Name("then") => return Some(BRACES),
         Token::Name("as") => return Some("a conversion is written like a call: `f32(x)`"),
+        Token::Name("return") => return Some(RETURN),
         _ => {}
     }
     match place.before(1)? {
         Token::Name("not") => Some("write `!`"),
-        Token::Name("return") => Some("a block's last expression is its value; there is no `return`"),
+        Token::Name("return") => Some(RETURN),
         Token::Name("lambda") => Some("a closure is written `|x| e`"),
         Token::Name("mut") if place.before(2) == Some(Token::Let) => {
             Some("bindings do not change: leave out `mut`")
@@ -154,12 +160,18 @@ fn operator_hint(place: &Place<'_>) -> Option<&'static str> {
         (Some(Plus | Minus | Star | Slash | Percent | Pipe | Amp | Caret | Shl | Shr), Assign) => {
             Some("values do not change: bind the new one with `let`")
         }
+        (Some(OpenBracket | Comma), Colon) if place.expects("integer") => Some(SLICE),
+        (_, Colon) if place.expects("by") || (place.expects("..") && place.expects("]")) => Some(SLICE),
+        (Some(DotDot), Dot) => Some(SLICE),
         (_, Colon) if place.next() == Some(Colon) => Some("members follow a dot: `f32.pi`"),
         (_, Colon) if place.next() == Some(Assign) => Some("a name is bound with `let x = e;`"),
         (_, Colon) if place.expects("{") && place.after_operand() => Some(BRACES),
         (Some(Plus), Plus) => Some("values do not change: there is no `++`"),
         (Some(_), Assign) if place.after_operand() => match place.before(2) {
             Some(OpenBrace | Semicolon) => Some("a name is bound with `let x = e;`; equality is `==`"),
+            _ if place.before(1) == Some(CloseBracket) && place.expects("}") => {
+                Some("elements do not change: a new array is written `[e for i in a..b]`")
+            }
             Some(OpenParen | Comma) if place.expects(")") => {
                 Some("an argument is named with a colon: `axis: 1`")
             }
@@ -167,7 +179,12 @@ fn operator_hint(place: &Place<'_>) -> Option<&'static str> {
         },
         (_, DotDot) => Some("ranges stand only between `[…]` and behind `in`"),
         _ if place.expects("..") && !place.expects("integer") && in_range(place) => {
-            Some("a range is written `a..b`")
+            Some(match place.before(2) {
+                Some(In) => {
+                    "a range is written `a..b`; over the elements of an array goes `x.map(|v| v + 1)`"
+                }
+                _ => "a range is written `a..b`",
+            })
         }
         _ => None,
     }
@@ -180,15 +197,18 @@ fn in_range(place: &Place<'_>) -> bool {
 
 /// Types in the order of other languages.
 fn type_hint(place: &Place<'_>) -> Option<&'static str> {
+    const ARRAY: &str = "an array is written `[f32; n]`";
     const ORDER: &str = "the element stands first: `[f32; n]`, `[f32; n, m]`";
     use Token::*;
     match (place.before(1)?, place.found()?) {
         (CloseBracket, Name(name)) if is_type(name) => Some(ORDER),
         (Name(name), OpenBracket) if is_type(name) => Some(ORDER),
         (_, Comma) if place.expects(";") && place.expects("]") => Some(ORDER),
-        (Name(_), Comma | CloseParen | Name(_)) if place.expects_only(":") => {
+        (Name(_), Comma | CloseParen | Name(_) | Star) if place.expects_only(":") => {
             Some("parameters are written `name: type`")
         }
+        (Name(_), Lt) if !place.after_operand() && place.expects(")") => Some(ARRAY),
+        (Colon, Amp | Star) => Some(ARRAY),
         (CloseParen, Assign | OpenBrace | Colon) if place.expects_only("->") => {
             Some("the type of the result is always written: `f(x: f32) -> f32`")
         }
@@ -243,7 +263,22 @@ fn shape_hint(place: &Place<'_>) -> Option<&'static str> {
     if place.expects("in") && place.expects(":") {
         return Some(BRACKETS);
     }
+    if place.found() == Some(Token::Comma) && place.expects(";") {
+        return Some("several values are one tuple: `(a, b)`");
+    }
+    if place.before(1) == Some(Token::CloseParen) && place.expects("{") && follows_if(place) {
+        return Some(BRACES);
+    }
     (place.found().is_none() && place.expects(";")).then_some("a `;` is missing at the end")
+}
+
+/// Whether the mistake stands in what an `if` asks: nothing else that has braces is nearer.
+fn follows_if(place: &Place<'_>) -> bool {
+    use Token::*;
+    let headers = (1..)
+        .map_while(|back| place.before(back))
+        .find(|token| matches!(token, If | Loop | While | OpenBrace));
+    headers == Some(If)
 }
 
 /// A bracket that is still open where the next item begins.

@@ -97,7 +97,14 @@ pub(super) fn append(tensor: &mut Tensor, slot: &Slot<'_>) -> Result<(), RunErro
 
 /// The product of extents, no more than the greatest size of memory.
 pub(super) fn checked_product(extents: impl IntoIterator<Item = usize>) -> Result<usize, RunError> {
-    let product = extents.into_iter().try_fold(1usize, |product, extent| product.checked_mul(extent));
+    let mut product = Some(1usize);
+    for extent in extents {
+        // Nothing is nothing, however large the other extents are.
+        if extent == 0 {
+            return Ok(0);
+        }
+        product = product.and_then(|product| product.checked_mul(extent));
+    }
     product.filter(|product| isize::try_from(*product).is_ok()).ok_or(RunError::TooLarge)
 }
 
@@ -117,6 +124,7 @@ mod tests {
         assert_eq!(reserved(Scalar::I16, vec![bytes]).err(), Some(RunError::TooLarge));
         assert_eq!(reserved(Scalar::U8, vec![1 << 40, 1 << 40]).err(), Some(RunError::TooLarge));
         assert_eq!(checked_product([0, 1 << 40, 1 << 40]), Ok(0));
+        assert_eq!(checked_product([1 << 40, 1 << 40, 0]), Ok(0));
     }
 
     #[test]

@@ -160,6 +160,16 @@ impl Infer<'_> {
         let ty = Type::Array(self.require_array(array, &format!("the first argument of `{name}`"))?);
         let elem = ty.row(1);
         self.require_small_elem(&elem, self.span(array), name)?;
+        if let Some(neutral) = neutral
+            && self.is_function(neutral)
+            && !self.is_function(op)
+        {
+            let message = format!("the operator of `{name}` comes last");
+            let error = Diagnostic::error(Code::Closure, self.arg_span(neutral), message)
+                .help(format!("it is `{name}(x, neutral, operator)`"));
+            self.report(error);
+            return None;
+        }
         let neutral = neutral.map(|arg| self.value(arg));
         if let Some(neutral) = neutral {
             let wanted = (&elem, self.span(array));
@@ -180,6 +190,23 @@ impl Infer<'_> {
         };
         let commutative = is_commutative || declared;
         Some(self.push(ExprKind::Fold { kind, array, neutral, op, commutative }, ty, span))
+    }
+
+    /// Whether an argument is a closure or an operator.
+    fn is_function(&self, arg: Arg) -> bool {
+        match arg {
+            Arg::Syntax(id) => {
+                matches!(self.ast.expr(id).kind, Syntax::Closure { .. } | Syntax::Operator(_))
+            }
+            Arg::Checked(_) => false,
+        }
+    }
+
+    fn arg_span(&self, arg: Arg) -> Span {
+        match arg {
+            Arg::Syntax(id) => self.ast_span(id),
+            Arg::Checked(id) => self.span(id),
+        }
     }
 
     /// The value of `commutative: true`.
@@ -494,6 +521,15 @@ impl Infer<'_> {
         let arrays: Vec<ExprId> = args.positional.iter().map(|arg| self.value(*arg)).collect();
         let mut total = Size::constant(0);
         for &array in &arrays {
+            let ty = self.ty(array);
+            if ty.is_scalar_like() && !self.has_error(array) {
+                let message =
+                    format!("an argument of `concat` is an array, but this is {}", self.describe(&ty));
+                let error = Diagnostic::error(Code::Mismatch, self.span(array), message)
+                    .help(format!("write `[{}]` for an array of one element", self.text(self.span(array))));
+                self.report(error);
+                return None;
+            }
             let ty = self.require_array(array, "an argument of `concat`")?;
             total = total.add(&ty.shape[0])?;
             self.require_same_rows(arrays[0], array)?;

@@ -140,11 +140,25 @@ impl Infer<'_> {
                 }
                 is_bool
             }
+            BinaryOp::BitXor if self.is_float(elem) => {
+                let message = format!("`^` needs an integer, but this is {}", self.describe(elem));
+                let error =
+                    Diagnostic::error(Code::WrongOperand, span, message).help("a power is written `x ** 2`");
+                self.report(error);
+                false
+            }
             BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => {
                 is_bool || self.require_bound(elem, Bound::Int, span, &name)
             }
             BinaryOp::Eq | BinaryOp::Ne => true,
             _ => self.require_bound(elem, Bound::Number, span, &name),
+        }
+    }
+
+    fn is_float(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Var(var) => self.vars.kind(*var) == LiteralKind::Float,
+            ty => ty.as_scalar().is_some_and(Scalar::is_float),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Calls: which function a name is, arguments of scalar builtins and of the program's own functions.
 
 use super::{
+    foreign,
     infer::{Binding, Infer},
     items::Header,
     lambdas::count,
@@ -48,6 +49,9 @@ impl Args {
 
 impl Infer<'_> {
     pub(super) fn infer_call(&mut self, callee: Ident, args: &[ast::Arg], span: Span) -> ExprId {
+        if args.first().is_some_and(|receiver| self.reject_module(receiver.value)) {
+            return self.push_error(span);
+        }
         let mut all = Args { positional: Vec::new(), named: Vec::new(), span };
         for arg in args {
             match arg.name {
@@ -67,6 +71,20 @@ impl Infer<'_> {
             }
         }
         self.call(callee, all, span)
+    }
+
+    /// Whether an expression is a module of another language, as in `np.sum(x)`, which is then reported.
+    pub(super) fn reject_module(&mut self, id: ast::ExprId) -> bool {
+        let Syntax::Name(name) = self.ast.expr(id).kind else { return false };
+        let is_known = self.lookup(name.name).is_some()
+            || self.size_names.contains_key(&name.name)
+            || self.items.functions.contains_key(&name.name);
+        let Some(help) = foreign::module(self.name(name.name)).filter(|_| !is_known) else { return false };
+        if self.unknown_names.insert(name.name) {
+            let message = format!("nothing is named `{}`", self.name(name.name));
+            self.report(Diagnostic::error(Code::UnknownName, name.span, message).help(help));
+        }
+        true
     }
 
     /// A call of whatever `callee` names.
@@ -138,8 +156,9 @@ impl Infer<'_> {
         let own = self.items.functions.values().map(|header| header.name.as_str());
         let error =
             Diagnostic::error(Code::UnknownName, callee.span, format!("no function is named `{text}`"));
-        match foreign_function(text).or_else(|| suggest::nearest(text, known.chain(own))) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+        let near = || suggest::nearest(text, known.chain(own)).map(|near| format!("did you mean `{near}`?"));
+        match foreign::function(text).or_else(near) {
+            Some(help) => error.help(help),
             None => error,
         }
     }
@@ -158,7 +177,12 @@ impl Infer<'_> {
         if given != wanted {
             let message = format!("`{name}` takes {}, but gets {given}", count(wanted));
             let mut error = Diagnostic::error(Code::ArgumentCount, args.span, message);
-            if let Some(builtin) = builtins::find(name) {
+            if let (2, Some(Arg::Syntax(axis)), true) =
+                (given, args.positional.get(1), allowed.contains(&"axis"))
+            {
+                let axis = self.text(self.ast_span(*axis));
+                error = error.help(format!("the axis is named: `{name}(x, axis: {axis})`"));
+            } else if let Some(builtin) = builtins::find(name) {
                 error = error.help(format!("it is `{name}{}`", builtin.signature));
             }
             self.report(error);
@@ -488,33 +512,6 @@ fn unknown_lengths(ty: &Type) -> usize {
     let unknown = Size::var(UNKNOWN_LENGTH);
     let own = ty.shape().iter().filter(|size| **size == unknown).count();
     own + ty.elem().fields().unwrap_or_default().iter().map(|field| unknown_lengths(&field.ty)).sum::<usize>()
-}
-
-/// What people who come from other languages call our functions.
-fn foreign_function(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "where" | "ifelse" => "select",
-        "ln" => "log",
-        "power" => "pow",
-        "cumsum" | "accumulate" => "scan",
-        "product" => "prod",
-        "average" => "mean",
-        "length" | "size" => "len",
-        "arange" | "range" => "iota",
-        "fabs" => "abs",
-        "fold" | "foldl" => "reduce",
-        "bincount" | "histogram" => "reduce_by_index",
-        "compress" => "filter",
-        "isnan" => "is_nan",
-        "isinf" => "is_inf",
-        "isfinite" => "is_finite",
-        "mod" => "mod_floor",
-        "ravel" => "flatten",
-        "maximum" | "fmax" => "max",
-        "minimum" | "fmin" => "min",
-        "popc" | "popcnt" | "count_ones" => "popcount",
-        _ => return None,
-    })
 }
 
 /// Named so that callers need not import the table.

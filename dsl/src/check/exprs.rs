@@ -1,7 +1,7 @@
 //! The forms of expressions that are neither operators nor calls.
 
 use super::{
-    constants,
+    constants, foreign,
     infer::{Binding, Infer, Literal, LiteralValue},
     suggest,
     type_exprs::{Place, RESERVED_TYPES},
@@ -172,8 +172,10 @@ impl Infer<'_> {
         let consts = self.items.functions.iter().filter(|(_, header)| header.is_const);
         let known = self.local_names().chain(sizes).chain(consts.map(|(_, header)| header.name.as_str()));
         let error = Diagnostic::error(Code::UnknownName, name.span, format!("nothing is named `{text}`"));
-        match suggest::nearest(text, known) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+        let near = || suggest::nearest(text, known).map(|near| format!("did you mean `{near}`?"));
+        let foreign = foreign::value(text).or_else(|| foreign::module(text)).map(str::to_string);
+        match foreign.or_else(near) {
+            Some(help) => error.help(help),
             None => error,
         }
     }
@@ -229,6 +231,9 @@ impl Infer<'_> {
         {
             return self.type_constant(scalar, name, span);
         }
+        if self.reject_module(base) {
+            return self.push_error(span);
+        }
         let base = self.infer(base);
         let ty = self.ty(base);
         let text = self.name(name.name);
@@ -248,6 +253,8 @@ impl Infer<'_> {
         );
         if builtins::find(text).is_some() {
             error = error.help(format!("call it: `.{text}()`"));
+        } else if let (Some(help), true) = (foreign::member(text), ty.fields().is_none()) {
+            error = error.help(help);
         } else if let Some(near) = suggest::nearest(text, names.iter().copied()) {
             error = error.help(format!("did you mean `{near}`?"));
         } else if !names.is_empty() {
@@ -297,7 +304,8 @@ impl Infer<'_> {
         span: Span,
     ) -> ExprId {
         let cond = self.infer(cond);
-        if !self.ty(cond).shape().is_empty() {
+        let is_array = !self.ty(cond).shape().is_empty();
+        if is_array {
             let message = "the condition of `if` is a single `bool`, but this is an array";
             let error = Diagnostic::error(Code::Mismatch, self.span(cond), message)
                 .help("`select(c, a, b)` chooses element by element");
@@ -308,7 +316,8 @@ impl Infer<'_> {
         let then = self.arm(|infer| infer.infer(then));
         let otherwise = self.arm(|infer| infer.infer(otherwise));
         let wanted = (&self.ty(then), self.span(then));
-        let agrees = self.expect_type(otherwise, wanted, "the first arm of this `if`");
+        // Arms for an array as the condition are meant for `select`, which has other types.
+        let agrees = !is_array && self.expect_type(otherwise, wanted, "the first arm of this `if`");
         let ty = if agrees { self.ty(then) } else { Type::Error };
         self.push(ExprKind::If { cond, then, otherwise }, ty, span)
     }

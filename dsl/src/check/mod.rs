@@ -11,6 +11,7 @@ mod calls;
 mod constants;
 mod exprs;
 mod finish;
+mod foreign;
 mod graph;
 mod indexing;
 mod infer;

@@ -1,6 +1,7 @@
 //! From types as written to types.
 
 use super::{
+    foreign,
     infer::{Infer, has_error},
     suggest,
 };
@@ -102,7 +103,7 @@ impl Infer<'_> {
         let aliases = self.items.aliases.keys().map(|alias| self.ast.names.resolve(*alias));
         let known = aliases.chain(Scalar::ALL.iter().map(|scalar| scalar.name()));
         let mut error = Diagnostic::error(Code::UnknownName, name.span, format!("no type is named `{text}`"));
-        if let Some(near) = foreign_type(text).or_else(|| suggest::nearest(text, known)) {
+        if let Some(near) = foreign::type_name(text).or_else(|| suggest::nearest(text, known)) {
             error = error.help(format!("did you mean `{near}`?"));
         }
         self.report(error);
@@ -256,23 +257,4 @@ impl Infer<'_> {
         }
         self.report(error);
     }
-}
-
-/// What people who come from other languages call our types.
-fn foreign_type(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "float" | "float32" | "single" => "f32",
-        "double" | "float64" => "f64",
-        "int" | "int32" => "i32",
-        "long" | "int64" | "isize" => "i64",
-        "int8" | "char" => "i8",
-        "int16" | "short" => "i16",
-        "uint8" | "byte" => "u8",
-        "uint16" => "u16",
-        "uint" | "uint32" => "u32",
-        "uint64" | "usize" => "u64",
-        "boolean" => "bool",
-        "half" | "float16" => "f32",
-        _ => return None,
-    })
 }

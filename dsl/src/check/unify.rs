@@ -212,9 +212,15 @@ impl Infer<'_> {
     pub(super) fn mismatch_help(&self, found: &Type, wanted: &Type, span: Span) -> Option<String> {
         let wanted = self.vars.resolve(wanted);
         match (found, &wanted) {
-            (Type::Tuple(_), Type::Tuple(w)) => {
-                let names: Vec<&str> = w.fields.iter().filter_map(|field| field.name.as_deref()).collect();
-                (!names.is_empty()).then(|| format!("name the fields: `({}: …)`", names.join(": …, ")))
+            (Type::Tuple(found), Type::Tuple(wanted)) => {
+                let names: Vec<&str> =
+                    wanted.fields.iter().filter_map(|field| field.name.as_deref()).collect();
+                let is_named = found.fields.iter().any(|field| field.name.is_some());
+                match (names.is_empty(), is_named) {
+                    (false, _) => Some(format!("name the fields: `({}: …)`", names.join(": …, "))),
+                    (true, true) => Some("leave out the names of the fields".to_string()),
+                    (true, false) => None,
+                }
             }
             _ => {
                 let (from, to) = (found.elem().as_scalar()?, wanted.elem().as_scalar()?);
