@@ -264,6 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_array_may_be_as_long_as_an_axis_can() -> Result<()> {
+        let text = "kernel f(x: [f32; n, m, k]) -> ([f32; n, m, k], i64) = (2.0 * x + 1.0, m);";
+        for shape in [[1 << 40, 1 << 40, 0], [0, 1 << 40, 1 << 40]] {
+            for context in testing::contexts() {
+                let f = Program::compile(&context, text)?.kernel("f")?;
+                assert_eq!(
+                    f.call::<(Vec<f32>, i64)>(Value::array(&[0.0f32; 0], &shape)?)?,
+                    (vec![], 1 << 40)
+                );
+                let x = context.buffer_from_shape(&[0.0f32; 0], &shape)?;
+                f.launch(&context.default_queue()).arg(&x).run()?.wait()?;
+                let longer = Value::array(&[0.0f32; 0], &[1 << 62, 1, 0])?;
+                assert_eq!(f.call::<crate::Outputs>(longer).unwrap_err().kind(), ErrorKind::TooLarge);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
     fn empty_arrays_are_arrays() -> Result<()> {
         let text = "kernel f(x: [f32; n, m]) -> ([f32; n, m], f32, i64) = (x, sum(flatten(x)), n);";
         for context in testing::contexts() {

@@ -56,7 +56,8 @@ impl Context {
         Context::with_driver(Device::cpu(), Box::new(crate::driver::cpu::CpuDriver::default()))
     }
 
-    fn with_driver(device: Device, driver: Box<dyn Driver>) -> Context {
+    /// A context on `device` whose kernels `driver` runs.
+    pub(crate) fn with_driver(device: Device, driver: Box<dyn Driver>) -> Context {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Context(Arc::new(Inner {
             id: ContextId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),

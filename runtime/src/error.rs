@@ -77,7 +77,7 @@ pub enum ErrorKind {
     Forked,
     /// A file could not be read.
     Io,
-    /// pk itself has a mistake.
+    /// pk itself has a mistake. If it was a panic, the process's panic hook has seen it, which by default prints it.
     Internal,
 }
 

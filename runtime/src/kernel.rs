@@ -362,5 +362,6 @@ mod tests {
         fn assert_send_and_sync<T: Send + Sync>() {}
         assert_send_and_sync::<(Kernel, Program, Context, Queue, crate::Event)>();
         assert_send_and_sync::<(crate::Buffer<f32>, crate::BufferView<bool>, CancelToken, Error, Outputs)>();
+        assert_send_and_sync::<(Value<'static>, LaunchOptions, crate::Options, crate::Device)>();
     }
 }

@@ -1,6 +1,14 @@
-//! Threads of pk's own: with a stack that deep programs cannot overflow, and with panics that stay inside.
+//! Threads of pk's own: with a stack that deep programs cannot overflow, in the default floating-point environment, and
+//! with panics that stay inside.
+//!
+//! A panic is a mistake of pk itself, and becomes an error of kind [`ErrorKind::Internal`]. The process's panic hook is
+//! called before that and by default prints to the standard error stream: the hook belongs to the host, so pk neither
+//! replaces nor silences it. A host that is built with `panic = "abort"` ends with a panic.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    driver::fenv::DefaultEnvironment,
+    error::{Error, ErrorKind, Result},
+};
 use std::{
     any::Any,
     panic::{self, AssertUnwindSafe},
@@ -21,6 +29,7 @@ pub(crate) const STACK_BYTES: usize = 64 << 20;
 pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("pk".to_string()).stack_size(STACK_BYTES);
+        let work = || in_default_environment(work);
         let worker = builder.spawn_scoped(scope, work).map_err(no_thread)?;
         worker.join().map_err(|panic| panicked(&*panic))
     })
@@ -34,7 +43,7 @@ pub(crate) fn run_within<R: Send + 'static>(
     let (sender, receiver) = mpsc::channel();
     let run = move || {
         // Nobody waits any more if that took too long.
-        let _ = sender.send(work());
+        let _ = sender.send(in_default_environment(work));
     };
     let builder = thread::Builder::new().name("pk".to_string()).stack_size(STACK_BYTES);
     let worker = builder.spawn(run).map_err(no_thread)?;
@@ -48,6 +57,12 @@ pub(crate) fn run_within<R: Send + 'static>(
             Err(panic) => Err(panicked(&*panic)),
         },
     }
+}
+
+/// A new thread has the environment of the one that started it.
+fn in_default_environment<R>(work: impl FnOnce() -> R) -> R {
+    let _environment = DefaultEnvironment::enter();
+    work()
 }
 
 /// The result of `work`; a panic in it is an error.

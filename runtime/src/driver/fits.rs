@@ -17,13 +17,17 @@ impl Job<'_> {
         match arg {
             Arg::Scalar(value) => param.dims.is_empty() && value.scalar() == param.scalar,
             Arg::Array { shape, bytes } => {
-                let count =
-                    shape.iter().try_fold(param.scalar.bytes(), |bytes, extent| bytes.checked_mul(*extent));
+                let wanted_bytes = match shape.contains(&0) {
+                    true => Some(0),
+                    false => shape
+                        .iter()
+                        .try_fold(param.scalar.bytes(), |bytes, extent| bytes.checked_mul(*extent)),
+                };
                 let size = |var: pk_dsl::size::SizeVar| self.sizes.get(var.0 as usize).copied();
                 let extents = param.dims.iter().map(|dim| dim.size.evaluate(size));
                 let wanted = shape.iter().map(|extent| i64::try_from(*extent).ok());
                 // `[]` is the shape of no array.
-                !shape.is_empty() && count == Some(bytes.len()) && extents.eq(wanted)
+                !shape.is_empty() && wanted_bytes == Some(bytes.len()) && extents.eq(wanted)
             }
         }
     }

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+pub(crate) mod fenv;
 mod fits;
 pub(crate) mod interp;
 mod memory;

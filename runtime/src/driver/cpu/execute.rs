@@ -4,8 +4,8 @@
 //! size is computed in checked arithmetic, every address comes from a live allocation or a borrowed slice of exactly
 //! the size that the plan names, and the job was found to fit the signature before the walk begins.
 
-use super::{fenv::DefaultEnvironment, jit::KernelCode};
-use crate::driver::{AlignedBytes, Arg, FaultPolicy, Job, Output, RunError};
+use super::jit::KernelCode;
+use crate::driver::{AlignedBytes, Arg, FaultPolicy, Job, Output, RunError, fenv::DefaultEnvironment};
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     fault::Fault,

@@ -1,7 +1,6 @@
 //! The CPU driver: kernels compiled by Cranelift, run in this process.
 
 mod execute;
-mod fenv;
 mod jit;
 
 use super::{Driver, Executable, Job, LoadError, Output, RunError};

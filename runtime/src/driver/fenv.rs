@@ -1,14 +1,14 @@
 //! The floating-point environment of the calling thread.
 //!
 //! A host may have set another rounding mode, flush-to-zero or traps; libraries built with fast-math do so when they
-//! are loaded. pk's results must not depend on that, so its code runs in the default environment and the host gets its
-//! own back.
+//! are loaded, and new threads inherit it. pk's results must not depend on that, so compiled code, the interpreter and
+//! the compiler, which evaluates constants, run in the default environment, and the host gets its own back.
 
 use std::marker::PhantomData;
 
 /// The default environment, as long as it lives; then the environment that was there before.
 #[derive(Debug)]
-pub(super) struct DefaultEnvironment {
+pub(crate) struct DefaultEnvironment {
     saved: Control,
     /// The register belongs to one thread, so the guard must not leave it.
     not_send: PhantomData<*mut ()>,
@@ -16,7 +16,7 @@ pub(super) struct DefaultEnvironment {
 
 impl DefaultEnvironment {
     /// Enters the default environment.
-    pub(super) fn enter() -> DefaultEnvironment {
+    pub(crate) fn enter() -> DefaultEnvironment {
         let saved = read();
         write(DEFAULT);
         DefaultEnvironment { saved, not_send: PhantomData }
@@ -97,6 +97,7 @@ mod tests {
         cpu::CpuDriver,
         tests::kernels::{self, kernel, map},
     };
+    use crate::{Program, Result, testing};
     use pk_compiler::ir::Binary;
     use pk_dsl::scalar::Scalar;
     use std::sync::Arc;
@@ -150,5 +151,26 @@ mod tests {
         let Output::Array { bytes: Some(found), .. } = &outputs[0] else { panic!("an array") };
         let wanted = [(1.0f32 / 3.0).to_ne_bytes(), f32::from_bits(100).to_ne_bytes()].concat();
         assert_eq!(found[..], wanted);
+    }
+
+    #[test]
+    fn neither_constants_nor_any_back_end_depend_on_it() -> Result<()> {
+        let text = "const third: f32 = 1.0 / 3.0;
+            const tiny: f32 = 1e-38 / 1000.0;
+            kernel f(x: f32) -> (f32, f32, f32, f32) = (third, tiny, x / 3.0, x * 1e-39);";
+        let tiny = 1e-38f32 / 1000.0;
+        let wanted = [1.0 / 3.0, tiny, 2.0 / 3.0, 2.0 * 1e-39f32].map(f32::to_bits);
+        for context in testing::contexts() {
+            let (compiled_odd, run_odd) = in_odd_environment(|| {
+                let program = Program::compile(&context, text)?;
+                let outcome = program.kernel("f")?.call::<(f32, f32, f32, f32)>(2.0f32)?;
+                Ok::<_, crate::Error>((program, outcome))
+            })?;
+            let run_later = compiled_odd.kernel("f")?.call::<(f32, f32, f32, f32)>(2.0f32)?;
+            for (a, b, c, d) in [run_odd, run_later] {
+                assert_eq!([a, b, c, d].map(f32::to_bits), wanted);
+            }
+        }
+        Ok(())
     }
 }
