@@ -97,12 +97,23 @@ const MEANT: &[Row] = &[
     ("17_doubling_tuples", || doubling("(b, b)"), Only(Code::TypeTooLarge)),
     ("17_doubling_arrays", || doubling("[b, b]"), Only(Code::Rank)),
     ("17_nested_tuples", || doubling("(b,)"), Only(Code::TypeTooLarge)),
+    ("17_doubling_names", || doubling_names() + &of("x"), Only(Code::TypeTooLarge)),
     (
         "18_polymorphism",
         || block("let p = |v| (v, v); let q = |v| p(p(v));", "x"),
         Codes(&[Code::Closure, Code::Closure]),
     ),
     ("19_tower", || of("x + f32(2 ** 2 ** 2 ** 30)"), Gives(3.0)),
+    (
+        "19_constant_loop",
+        || format!("const A: f32 = loop s = 1.0 for _ in 0..1000000000000 {{ s / 2.0 }}; {}", of("x + A")),
+        Limit("steps"),
+    ),
+    (
+        "19_doubling_constants",
+        || format!("const A0: f32 = 1.0; {} {}", doubling_constants(), of("x + A63")),
+        Gives(9_223_372_000_000_000_000.0),
+    ),
     ("19_shift", || of("x + f32(1 << 1000000)"), Codes(&[Code::ShiftAmount])),
     ("23_many_mistakes", || of(&numbered(100, "y", " + ")), Codes(&[Code::UnknownName; 20])),
 ];
@@ -200,4 +211,15 @@ fn doubling(value: &str) -> String {
     let lets: String =
         (1..64).map(|at| format!("let _b{at} = {};", value.replace('b', &format!("_b{}", at - 1)))).collect();
     block(&format!("let _b0 = x;{lets}"), "x")
+}
+
+/// 63 names of types, each a pair of the one before.
+fn doubling_names() -> String {
+    let pair = |at: usize| format!("type T{at} = (T{0}, T{0});", at - 1);
+    "type T0 = (f32, f32);".to_string() + &(1..64).map(pair).collect::<String>()
+}
+
+/// Constants, each the sum of the one before and itself: 2 to the power of its number.
+fn doubling_constants() -> String {
+    (1..64).map(|at| format!("const A{at}: f32 = A{0} + A{0};", at - 1)).collect()
 }

@@ -20,6 +20,7 @@ mod property;
 mod resize;
 mod robust;
 mod run;
+mod safety;
 mod stages;
 mod value;
 
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = match corpus::load() {
+    let mut trials: Vec<Trial> = match corpus::load() {
         Ok(files) => [
             run::trials(&files),
             resize::trials(&files),
@@ -47,5 +48,6 @@ fn main() -> ExitCode {
         .collect(),
         Err(message) => vec![Trial::test("corpus", move || Err(message.into()))],
     };
+    trials.extend(safety::trials(trials.iter().map(|trial| trial.name().to_string()).collect()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

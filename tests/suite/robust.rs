@@ -3,6 +3,7 @@
 use crate::{corpus, exhaustive::trial, generate::Random, oracle};
 use libtest_mimic::Trial;
 use pk::{Backend, Context, Device, ErrorKind, LaunchOptions, Limits, Outputs, Program, Value};
+use pk_compiler::pass;
 use pk_dsl::{codes::Code, diagnostic::Diagnostic, render::render, scalar::Scalar, signature::Signature};
 use std::{
     panic,
@@ -16,7 +17,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             let names: Vec<String> = (0..30_000).map(|at| format!("u{at}")).collect();
             refused(&expression(&format!("f32([{}][0])", names.join(", "))), Code::UnknownName)
         }),
-        ("time_is_linear", time_is_linear),
+        ("functions_take_linear_time", functions_take_linear_time),
+        ("else_if_takes_linear_time", else_if_takes_linear_time),
         ("constant_folding_is_bounded", constant_folding_is_bounded),
         ("loops_can_be_stopped", loops_can_be_stopped),
         ("huge_arrays_are_refused", huge_arrays_are_refused),
@@ -65,21 +67,34 @@ fn refused(text: &str, code: Code) -> Result<(), String> {
     }
 }
 
-/// Ten times the text takes not much more than ten times as long.
-fn time_is_linear() -> Result<(), String> {
-    let text = |count: usize| {
+fn functions_take_linear_time() -> Result<(), String> {
+    takes_linear_time(1_000, |count| {
         let functions: String =
             (0..count).map(|at| format!("fn _g{at}(x: f32) -> f32 = x * {at}.5 + x;\n")).collect();
         format!("{functions}kernel f(x: f32) -> f32 = x;")
-    };
+    })
+}
+
+fn else_if_takes_linear_time() -> Result<(), String> {
+    takes_linear_time(200, |count| {
+        let arms: String = (0..count).map(|at| format!("if x < {at}.0 {{ x * {at}.5 }} else ")).collect();
+        expression(&format!("{arms}{{ x }}"))
+    })
+}
+
+/// Ten times the text takes not much more than ten times as long, optimised IR included.
+fn takes_linear_time(count: usize, text: impl Fn(usize) -> String) -> Result<(), String> {
     let limits = Limits { functions: 1 << 20, ..Limits::default() };
     let time = |count: usize| {
         let text = text(count);
         let start = Instant::now();
-        oracle::compile(&text, &limits).map_err(|errors| errors[0].message.clone())?;
+        let compiled = oracle::compile(&text, &limits).map_err(|errors| errors[0].message.clone())?;
+        for mut kernel in compiled.kernels {
+            oracle::on_big_stack(|| pass::optimize(&mut kernel));
+        }
         Ok::<_, String>(start.elapsed().as_secs_f64())
     };
-    let (short, long) = (time(1_000)?.max(0.005), time(10_000)?);
+    let (short, long) = (time(count)?.max(0.005), time(10 * count)?);
     // A quadratic algorithm would take 100 times as long; the rest is for a busy machine.
     if long < 50.0 * short { Ok(()) } else { Err(format!("{short} s, then {long} s")) }
 }
