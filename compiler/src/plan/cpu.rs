@@ -1,8 +1,8 @@
 //! The plan for one address space: a nest of the entry block is a step of its own, all between two nests is one step.
 
 use super::{
-    ArraySize, ArraySource, Buffer, BufferData, CELLS, Domain, Extent, Home, LEAF, Launch, Plan,
-    ResultSource, Slot, SlotContent, Step, Work,
+    ArraySize, ArraySource, Buffer, BufferData, Domain, Extent, Home, LEAF, Launch, Plan, ResultSource, Slot,
+    SlotContent, Step, Work,
     home::{Content, Homes},
     index,
 };
@@ -53,6 +53,7 @@ impl<'a> Planner<'a> {
             carried: vec![None; values],
             partials: vec![None; insts],
             cells: vec![None; insts],
+            columns: vec![None; insts],
         };
         let mut is_entry_value = vec![false; values];
         let entry = &body.blocks[body.entry];
@@ -234,14 +235,15 @@ impl<'a> Planner<'a> {
             homes: &mut self.plan.homes,
             carried: &mut self.plan.carried,
             cells: &mut self.plan.cells,
+            columns: &mut self.plan.columns,
             scratch: Vec::new(),
         };
         part.insts.iter().for_each(|inst| homes.assign_inside(*inst));
         let contents = homes.scratch;
         let sizes = contents.into_iter().map(|content| match content {
             Content::Array(value) => self.array_size(value),
-            Content::Cells(components) => {
-                ArraySize { scalar: Scalar::U64, extents: vec![Extent::Constant(components * CELLS)] }
+            Content::Cells(count) => {
+                ArraySize { scalar: Scalar::U64, extents: vec![Extent::Constant(count)] }
             }
         });
         sizes.collect()

@@ -5,8 +5,15 @@
 //! it has scratch memory of its own, one piece for each value, because a value of a block is dead when the block is
 //! evaluated again. What a loop carries does not die then, so it has two buffers, read and written in turn.
 
-use super::{Home, Scratch, index};
-use crate::ir::{Block, Body, Inst, Nest, Op, Sink, Value};
+use super::{
+    Columns, Home, Scratch,
+    columns::{TILE, reduction_along_columns},
+    index,
+};
+use crate::{
+    ir::{Block, Body, Inst, Nest, Op, Sink, Value},
+    plan::{CELLS, LANES, LEVELS},
+};
 
 /// Assigns homes inside one step of a plan.
 pub(super) struct Homes<'a> {
@@ -17,6 +24,8 @@ pub(super) struct Homes<'a> {
     pub(super) carried: &'a mut [Option<[Scratch; 2]>],
     /// The cells of folds, by nest.
     pub(super) cells: &'a mut [Option<Scratch>],
+    /// The memory of reductions along columns, by the nest around them.
+    pub(super) columns: &'a mut [Option<Columns>],
     /// The scratch memory of the step.
     pub(super) scratch: Vec<Content>,
 }
@@ -25,7 +34,7 @@ pub(super) struct Homes<'a> {
 pub(super) enum Content {
     /// An array.
     Array(Value),
-    /// Cells for so many components of folds.
+    /// So many cells.
     Cells(i64),
 }
 
@@ -54,8 +63,9 @@ impl Homes<'_> {
             Op::Nest(nest) => {
                 let width = nest.folded_components();
                 if width > 0 {
-                    self.cells[index(inst)] = Some(self.add_scratch(Content::Cells(width)));
+                    self.cells[index(inst)] = Some(self.add_scratch(Content::Cells(width * CELLS)));
                 }
+                self.columns[index(inst)] = self.add_columns(nest);
                 let wanted: Vec<bool> = nest
                     .sinks
                     .iter()
@@ -67,6 +77,14 @@ impl Homes<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The memory of the reduction in `nest`, if it is one along columns.
+    fn add_columns(&mut self, nest: &Nest) -> Option<Columns> {
+        let reduction = reduction_along_columns(self.body, nest)?;
+        let Op::Nest(inner) = &self.body.insts[reduction].op else { return None };
+        let cells = inner.folded_components() * TILE * (LANES + LEVELS);
+        Some(Columns { reduction, cells: self.add_scratch(Content::Cells(cells)) })
     }
 
     /// Assigns homes inside `block`; `wanted` says for which of its results the consumer gives the place.

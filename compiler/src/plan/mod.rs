@@ -8,10 +8,12 @@
 //!
 //! No instruction of a machine, no address and no driver may enter this room.
 
+mod columns;
 mod cpu;
 mod home;
 mod print;
 
+pub use columns::{Columns, TILE};
 pub use cpu::cpu;
 
 use crate::{
@@ -54,6 +56,8 @@ pub struct Plan {
     partials: Vec<Option<Buffer>>,
     /// For each instruction, the cells of its folds, if it is a nest that folds.
     cells: Vec<Option<Scratch>>,
+    /// For each instruction, the memory of the reduction inside, if it is a nest that reduces along columns.
+    columns: Vec<Option<Columns>>,
 }
 
 impl Plan {
@@ -81,6 +85,11 @@ impl Plan {
     /// The cells in which a nest keeps values of its folds: [`CELLS`] for each component of each reduction and scan.
     pub fn cells(&self, nest: Inst) -> Option<Scratch> {
         self.cells[index(nest)]
+    }
+
+    /// The reduction inside `nest`, if it is one along columns.
+    pub fn columns(&self, nest: Inst) -> Option<Columns> {
+        self.columns[index(nest)]
     }
 
     /// The launches, in order; the position of a launch here is its number.

@@ -249,7 +249,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// The bits of `count` from `level` on; none from level 64 on, where the machine would start again at 0.
-    fn levels_from(&mut self, count: Value, level: Value) -> Value {
+    pub(super) fn levels_from(&mut self, count: Value, level: Value) -> Value {
         let rest = self.builder.ins().ushr(count, level);
         let is_level = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, level, LEVELS);
         let zero = self.int(0);

@@ -4,7 +4,7 @@
 use super::{
     emitter::{Element, Emitter},
     sink::{Prefix, Target},
-    vector::{self, Row, Shape},
+    vector::{self, ColumnLoops, Row, Shape},
 };
 use crate::{
     ir::{Fold, Inst, Nest, Sink, Site, Value as IrValue},
@@ -20,6 +20,8 @@ pub(super) struct Loops<'a> {
     pub(super) targets: Vec<Target<'a>>,
     /// How groups of elements are computed at once, if they are.
     pub(super) shape: Option<Shape>,
+    /// How the columns are computed along which the nest reduces, if it does.
+    pub(super) columns: Option<ColumnLoops<'a>>,
 }
 
 /// Where a nest stands.
@@ -56,7 +58,8 @@ impl<'a> Emitter<'a, '_> {
             Element::At(_) | Element::InFold => Level::Inner,
         };
         let shape = if self.has_vectors { vector::shape_of(self.body, nest) } else { None };
-        Loops { level, nest, targets: self.targets(inst, nest), shape }
+        let columns = self.column_loops(inst, nest);
+        Loops { level, nest, targets: self.targets(inst, nest), shape, columns }
     }
 
     /// Emits a nest that is inside a block; gives its results.

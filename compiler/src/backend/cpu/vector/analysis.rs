@@ -52,22 +52,29 @@ pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shap
     let params = &body.blocks[nest.body].params;
     analysis.set(*params.last()?, Class::Linear(1));
     analysis.block(nest.body)?;
-    let results = &body.blocks[nest.body].results;
-    let mut first = 0;
-    let mut components = Vec::new();
-    for sink in &nest.sinks {
-        let inputs = &results[first..first + sink.takes()];
-        first += sink.takes();
-        match sink {
-            Sink::Map if !body.ty(inputs[0]).is_array() => analysis.count_stored(inputs[0]),
-            Sink::Reduce { fold, .. } if fold.order == Order::Interleaved => {
-                analysis.operator(fold)?;
-                components.extend(fold.neutral.iter().map(|neutral| body.scalar(*neutral)));
-                inputs.iter().for_each(|input| analysis.count_stored(*input));
-            }
-            _ => return None,
-        }
+    let components = analysis.sinks(nest)?;
+    analysis.shape(&components)
+}
+
+/// The shape in which `nest` is computed, whose body holds a reduction along columns; `None` if it is left to other code.
+pub(in crate::backend::cpu) fn columns_shape_of(body: &Body, nest: &Nest, reduction: Inst) -> Option<Shape> {
+    let Op::Nest(inner) = &body.insts[reduction].op else { return None };
+    if is_long(body, nest.body) {
+        return None;
     }
+    let mut analysis = Analysis::new(body);
+    analysis.set(*body.blocks[nest.body].params.last()?, Class::Linear(1));
+    let mut components = Vec::new();
+    for &inst in &body.blocks[nest.body].insts {
+        if inst != reduction {
+            analysis.inst(inst)?;
+            continue;
+        }
+        analysis.block(inner.body)?;
+        components = analysis.sinks(inner)?;
+        body.insts[inst].results.iter().for_each(|result| analysis.set(*result, Class::Varying));
+    }
+    analysis.sinks(nest)?;
     analysis.shape(&components)
 }
 
@@ -117,6 +124,27 @@ impl<'a> Analysis<'a> {
     /// A stored `bool` is a byte, however wide its mask was.
     fn count_stored(&mut self, value: Value) {
         self.count(self.body.scalar(value));
+    }
+
+    /// Counts what the sinks of `nest` take; gives the types that they fold.
+    fn sinks(&mut self, nest: &Nest) -> Option<Vec<Scalar>> {
+        let body = self.body;
+        let mut rest = &body.blocks[nest.body].results[..];
+        let mut components = Vec::new();
+        for sink in &nest.sinks {
+            let (inputs, others) = rest.split_at(sink.takes());
+            rest = others;
+            match sink {
+                Sink::Map if !body.ty(inputs[0]).is_array() => {}
+                Sink::Reduce { fold, .. } if fold.order == Order::Interleaved => {
+                    self.operator(fold)?;
+                    components.extend(fold.neutral.iter().map(|neutral| body.scalar(*neutral)));
+                }
+                _ => return None,
+            }
+            inputs.iter().for_each(|input| self.count_stored(*input));
+        }
+        Some(components)
     }
 
     fn shape(&self, components: &[Scalar]) -> Option<Shape> {

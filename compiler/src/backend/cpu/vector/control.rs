@@ -81,8 +81,10 @@ impl<'a> Group<'_, 'a, '_> {
 
     /// The results of an arm in the form that merges take.
     fn arm(&mut self, block: Block) -> Vec<Value> {
+        self.guards += 1;
         let results = self.block(block);
         let results: Vec<Pack> = results.iter().map(|result| self.canonical(*result)).collect();
+        self.guards -= 1;
         flatten(&results)
     }
 
@@ -147,7 +149,7 @@ impl<'a> Group<'_, 'a, '_> {
         let [tested, inside, exit] = [0; 3].map(|_| self.e.builder.create_block());
         self.e.jump(head, &[&[start], &flatten(&state)[..]].concat());
         self.e.builder.switch_to_block(head);
-        self.loops += 1;
+        self.guards += 1;
         let (index, packs) = (params[0], unflatten(&shape, &params[1..]));
         let (carried, active) = packs.split_at(init.len());
         let in_range = self.e.icmp(IntCC::SignedLessThan, index, end);
@@ -171,7 +173,7 @@ impl<'a> Group<'_, 'a, '_> {
         let index = self.e.builder.ins().iadd_imm_s(index, 1);
         self.e.jump(head, &[&[index], &flatten(&next)[..]].concat());
         self.e.builder.switch_to_block(exit);
-        self.loops -= 1;
+        self.guards -= 1;
         self.active = outer;
         carried.to_vec()
     }

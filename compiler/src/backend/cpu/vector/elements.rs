@@ -1,7 +1,10 @@
 //! The loop over the groups of a range of elements whose sinks are maps.
 
 use super::{Group, Operand, Shape, linear::Linear};
-use crate::backend::cpu::{emitter::Emitter, nest::Loops};
+use crate::{
+    backend::cpu::{emitter::Emitter, nest::Loops, sink::Target},
+    ir::Sink,
+};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 
 /// A range of the innermost index of a nest.
@@ -18,18 +21,18 @@ pub(in crate::backend::cpu) struct Row<'v> {
 impl<'a> Emitter<'a, '_> {
     /// Emits the elements of `row`: by groups if the nest has a vector shape.
     pub(in crate::backend::cpu) fn row_elements(&mut self, loops: &Loops<'a>, row: Row<'_>) {
-        let [begin, end] = row.range;
-        match loops.shape {
-            Some(shape) => self.grouped_row(loops, row, shape),
-            None => self.scalar_row(loops, row, begin, end),
+        match (&loops.columns, loops.shape) {
+            (Some(columns), _) => self.column_row(loops, row, columns),
+            (None, Some(shape)) => self.grouped_row(loops, row, shape),
+            (None, None) => self.scalar_row(loops, row, row.range),
         }
     }
 
-    fn flat_of(&mut self, row: Row<'_>, index: Value) -> Value {
+    pub(super) fn flat_of(&mut self, row: Row<'_>, index: Value) -> Value {
         row.offset.map_or(index, |offset| self.builder.ins().iadd(offset, index))
     }
 
-    fn scalar_row(&mut self, loops: &Loops<'a>, row: Row<'_>, begin: Value, end: Value) {
+    pub(super) fn scalar_row(&mut self, loops: &Loops<'a>, row: Row<'_>, [begin, end]: [Value; 2]) {
         self.for_range(begin, end, &[], |e, index, _| {
             let flat = e.flat_of(row, index);
             e.map_element(loops, &[row.outer, &[index]].concat(), flat);
@@ -71,7 +74,7 @@ impl<'a> Emitter<'a, '_> {
         }
 
         self.builder.switch_to_block(scalar);
-        self.scalar_row(loops, row, part[0], part[1]);
+        self.scalar_row(loops, row, [part[0], part[1]]);
         self.jump(head, &[part[1]]);
         self.builder.switch_to_block(exit);
     }
@@ -86,13 +89,20 @@ impl<'a> Emitter<'a, '_> {
         let mut group = Group::new(self, shape, loops.nest.body);
         group.define(params[row.outer.len()], Operand::Linear(Linear { first: start, step: 1 }));
         group.block(loops.nest.body);
-        for target in &loops.targets {
-            let scalar = body.scalar(target.inputs[0]);
-            let address = group.e.element_address(scalar, target.arrays[0], flat);
-            group.store(target.inputs[0], address);
-        }
+        group.store_maps(&loops.targets, flat);
         let bail = group.bail;
         self.element = outer_element;
         bail
+    }
+}
+
+impl<'a> Group<'_, 'a, '_> {
+    /// Stores what the maps among `targets` take, for the group that begins at `flat`.
+    pub(super) fn store_maps(&mut self, targets: &[Target<'a>], flat: Value) {
+        for target in targets.iter().filter(|target| matches!(target.sink, Sink::Map)) {
+            let scalar = self.e.body.scalar(target.inputs[0]);
+            let address = self.e.element_address(scalar, target.arrays[0], flat);
+            self.store(target.inputs[0], address);
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         fold::FoldCells,
         nest::{Leaf, Loops},
     },
-    ir::{Fold, Sink},
+    ir::Fold,
     plan::LANES,
 };
 use cranelift_codegen::ir::{Block, InstBuilder, Type, Value, condcodes::IntCC, types};
@@ -125,36 +125,13 @@ impl<'a> Emitter<'a, '_> {
         let mut group = Group::new(self, shape, loops.nest.body);
         group.define(param, Operand::Linear(Linear { first: at, step: 1 }));
         group.block(loops.nest.body);
-        let mut inputs = Vec::new();
-        for target in &loops.targets {
-            match target.sink {
-                Sink::Map => {
-                    let scalar = body.scalar(target.inputs[0]);
-                    let address = group.e.element_address(scalar, target.arrays[0], at);
-                    group.store(target.inputs[0], address);
-                }
-                _ => inputs.extend(target.inputs.iter().map(|input| group.canonical(*input))),
-            }
-        }
-        let packs: Vec<(Type, usize)> = inputs.iter().map(|pack| (pack.lane, pack.parts.len())).collect();
-        let [first, later] = [0; 2].map(|_| group.e.builder.create_block());
-        let (merge, params) = group.e.block_with_params(&flat_types(&packs));
-        group.e.branch(is_first, first, &[], later, &[]);
-        group.e.builder.switch_to_block(first);
-        group.e.jump(merge, &flatten(&inputs));
-        group.e.builder.switch_to_block(later);
-        let mut after = Vec::new();
-        let mut done = 0;
-        for (fold, _) in folds {
-            let range = done..done + fold.width();
-            after.extend(group.combine(fold, &before[range.clone()], &inputs[range]));
-            done += fold.width();
-        }
-        group.e.jump(merge, &flatten(&after));
-        group.e.builder.switch_to_block(merge);
+        group.store_maps(&loops.targets, at);
+        let folded = loops.folds().flat_map(|(target, _)| target.inputs);
+        let inputs: Vec<Pack> = folded.map(|input| group.canonical(*input)).collect();
+        let after = group.fold_in(folds.iter().map(|(fold, _)| *fold), is_first, before, &inputs);
         let bail = group.bail;
         self.element = outer_element;
-        (unflatten(&packs, &params), bail)
+        (after, bail)
     }
 
     fn pack_shape(&self, fold: &Fold, shape: Shape) -> Vec<(Type, usize)> {
@@ -228,8 +205,34 @@ impl<'a> Emitter<'a, '_> {
 }
 
 impl<'a> Group<'_, 'a, '_> {
+    /// The lanes of `folds` after they took `inputs`: the inputs themselves the first time.
+    pub(super) fn fold_in(
+        &mut self,
+        folds: impl Iterator<Item = &'a Fold>,
+        is_first: Value,
+        before: &[Pack],
+        inputs: &[Pack],
+    ) -> Vec<Pack> {
+        let packs: Vec<(Type, usize)> = inputs.iter().map(|pack| (pack.lane, pack.parts.len())).collect();
+        let [first, later] = [0; 2].map(|_| self.e.builder.create_block());
+        let (merge, params) = self.e.block_with_params(&flat_types(&packs));
+        self.e.branch(is_first, first, &[], later, &[]);
+        self.e.builder.switch_to_block(first);
+        self.e.jump(merge, &flatten(inputs));
+        self.e.builder.switch_to_block(later);
+        let (mut after, mut done) = (Vec::new(), 0);
+        for fold in folds {
+            let range = done..done + fold.width();
+            after.extend(self.combine(fold, &before[range.clone()], &inputs[range]));
+            done += fold.width();
+        }
+        self.e.jump(merge, &flatten(&after));
+        self.e.builder.switch_to_block(merge);
+        unflatten(&packs, &params)
+    }
+
     /// The operator applied to packs.
-    fn combine(&mut self, fold: &'a Fold, left: &[Pack], right: &[Pack]) -> Vec<Pack> {
+    pub(super) fn combine(&mut self, fold: &'a Fold, left: &[Pack], right: &[Pack]) -> Vec<Pack> {
         let element = std::mem::replace(&mut self.e.element, Element::InFold);
         let results = self.block_with(fold.op, [left, right].concat());
         self.e.element = element;

@@ -33,7 +33,11 @@ impl Group<'_, '_, '_> {
         let base = self.e.value(array);
         let linear: Option<Vec<Linear>> = operands.iter().map(|index| self.as_linear(index)).collect();
         let pack = match linear {
-            Some(indices) => self.load_linear(array, scalar, base, &indices, &extents),
+            Some(indices) => {
+                let is_movable = check.is_none() && self.guards == 0 && self.e.is_readonly(array);
+                let flags = if is_movable { MEMORY.with_readonly().with_can_move() } else { MEMORY };
+                self.load_linear(scalar, base, &indices, &extents, flags)
+            }
             None => self.gather(scalar, base, &operands, &extents),
         };
         self.loaded(scalar, pack)
@@ -65,20 +69,16 @@ impl Group<'_, '_, '_> {
 
     fn load_linear(
         &mut self,
-        array: IrValue,
         scalar: Scalar,
         base: Value,
         indices: &[Linear],
         extents: &[Value],
+        flags: MemFlagsData,
     ) -> Pack {
         let firsts: Vec<Value> = indices.iter().map(|index| index.first).collect();
         let flat = self.e.flat_index(&firsts, extents);
         let address = self.e.element_address(scalar, base, flat);
         let (last, outer) = indices.split_last().map_or((0, &[][..]), |(last, outer)| (last.step, outer));
-        let flags = match self.e.is_readonly(array) && self.loops == 0 {
-            true => MEMORY.with_readonly().with_can_move(),
-            false => MEMORY,
-        };
         match (last, outer.iter().all(|index| index.step == 0)) {
             (1, true) => self.load_parts(scalar, address, flags),
             (-1, true) => self.load_reversed(scalar, address, flags),

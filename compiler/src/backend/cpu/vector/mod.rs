@@ -10,6 +10,7 @@
 //! vector holds is known to `pack` alone.
 
 mod analysis;
+mod columns;
 mod control;
 mod elements;
 mod leaf;
@@ -18,7 +19,8 @@ mod memory;
 mod ops;
 mod pack;
 
-pub(super) use analysis::{Shape, shape_of};
+pub(super) use analysis::{Shape, columns_shape_of, shape_of};
+pub(super) use columns::ColumnLoops;
 pub(super) use elements::Row;
 
 use super::emitter::Emitter;
@@ -67,8 +69,8 @@ struct Group<'e, 'a, 'b> {
     bail: Option<Block>,
     /// Which elements take the way at hand; all if `None`.
     active: Option<Pack>,
-    /// How deep the code is inside of loops.
-    loops: usize,
+    /// How deep the code is inside of loops and branches of the body, out of which no load may be moved.
+    guards: usize,
 }
 
 impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
@@ -81,7 +83,7 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
             top,
             bail: None,
             active: None,
-            loops: 0,
+            guards: 0,
         }
     }
 
