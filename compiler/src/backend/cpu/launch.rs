@@ -182,6 +182,9 @@ impl<'a> Emitter<'a, '_> {
         let extent = self.value(loops.nest.dims[0]);
         let leaves = self.leaves(extent);
         let partials = self.all_partials(inst, loops, leaves);
+        if let Some(shape) = loops.scan {
+            return self.scan_totals(loops, shape, &partials, [begin, end]);
+        }
         let counts = self.load_counts(loops);
         let counts = self.for_range(begin, end, &counts, |e, number, counts| {
             let leaf = e.leaf(number, extent);
@@ -249,6 +252,9 @@ impl<'a> Emitter<'a, '_> {
         let extent = self.value(loops.nest.dims[0]);
         let leaves = self.leaves(extent);
         let partials = self.all_partials(inst, loops, leaves);
+        if let Some(shape) = loops.scan {
+            return self.scan_elements(loops, shape, &partials, [begin, end]);
+        }
         self.for_range(begin, end, &[], |e, number, _| {
             // The first leaf has no prefix.
             e.if_then(number, |e| {

@@ -20,6 +20,8 @@ pub(super) struct Loops<'a> {
     pub(super) targets: Vec<Target<'a>>,
     /// How groups of elements are computed at once, if they are.
     pub(super) shape: Option<Shape>,
+    /// How leaves of scans are computed side by side, if they are.
+    pub(super) scan: Option<Shape>,
     /// How the columns are computed along which the nest reduces, if it does.
     pub(super) columns: Option<ColumnLoops<'a>>,
 }
@@ -58,8 +60,10 @@ impl<'a> Emitter<'a, '_> {
             Element::At(_) | Element::InFold => Level::Inner,
         };
         let shape = if self.has_vectors { vector::shape_of(self.body, nest) } else { None };
+        let scans = self.has_vectors && level == Level::Outermost;
+        let scan = if scans { vector::scan_shape_of(self.body, nest) } else { None };
         let columns = self.column_loops(inst, nest);
-        Loops { level, nest, targets: self.targets(inst, nest), shape, columns }
+        Loops { level, nest, targets: self.targets(inst, nest), shape, scan, columns }
     }
 
     /// Emits a nest that is inside a block; gives its results.
@@ -138,7 +142,7 @@ impl<'a> Emitter<'a, '_> {
         prefixes
     }
 
-    fn zero_like(&mut self, value: IrValue) -> Value {
+    pub(super) fn zero_like(&mut self, value: IrValue) -> Value {
         self.constant(Const::zero(self.body.scalar(value)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Both, FaultPolicy, array,
-    kernels::{array_type, composition, fold, int, kernel, map, nest, read, reduce},
+    kernels::{array_type, composition, fold, int, kernel, map, nest, read, read_checked, reduce},
     random, random_floats, run, vector,
 };
 use pk_compiler::{
@@ -13,7 +13,7 @@ use pk_dsl::scalar::Scalar;
 
 /// Lengths around every edge of lanes and leaves.
 fn lengths() -> impl Iterator<Item = usize> {
-    (0..=70).chain([1000, 1023, 1024, 1025, 2048, 3072, 5000, 7168, 7169])
+    (0..=70).chain([1000, 1023, 1024, 1025, 2048, 3072, 5000, 7168, 7169, 9300])
 }
 
 fn random_ints(count: usize, seed: u64) -> Vec<i64> {
@@ -115,6 +115,32 @@ fn float_scans_have_the_bits_of_their_tree() {
             nest(b, sizes, sinks, types, |b, index| vec![read(b, params[0], index)])
         });
         run_floats_at_all_lengths(&kernel);
+    }
+}
+
+#[test]
+fn scans_beside_maps_find_the_faults_of_all_leaves() {
+    let kernel = kernel(1, &[(Scalar::I64, &[0])], |b, sizes, params| {
+        let sum = fold(b, Binary::Add, 0i64, Order::Ordered);
+        let sinks = vec![Sink::Map, Sink::Scan { fold: sum, exclusive: false }];
+        let types = vec![array_type(Scalar::I64, sizes); 2];
+        nest(b, sizes, sinks, types, |b, index| {
+            let x = read(b, params[0], index);
+            let y = read_checked(b, params[0], &[x], 0);
+            vec![y, y]
+        })
+    });
+    let both = Both::new(&kernel);
+    let n = 9 * 1024 + 7;
+    for fault in [None, Some(0), Some(1500), Some(5000), Some(n - 1)] {
+        let mut indices: Vec<i64> = random_ints(n, 5).into_iter().map(|x| x.rem_euclid(n as i64)).collect();
+        if let Some(at) = fault {
+            indices[at] = -1;
+        }
+        for policy in [FaultPolicy::Report, FaultPolicy::Ignore] {
+            let found = both.run(&[n as i64], &[vector(&indices)], policy);
+            assert_eq!(found.is_err(), fault.is_some() && policy == FaultPolicy::Report);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each value of a body falls into a [`Class`] by how it differs between the elements of a group. The rules for linear
 //! values mirror `linear`. What has no vector form, or would be slower in one, leaves its nest to scalar code.
 
-use super::pack::VECTOR_BYTES;
+use super::{pack::VECTOR_BYTES, scan::LEAVES};
 use crate::{
     ir::{Binary, Block, Body, Fold, Inst, Nest, Op, Order, Sink, Unary, Value},
     math::{self, Routine},
@@ -52,7 +52,7 @@ pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shap
     let params = &body.blocks[nest.body].params;
     analysis.set(*params.last()?, Class::Linear(1));
     analysis.block(nest.body)?;
-    let components = analysis.sinks(nest)?;
+    let components = analysis.sinks(nest, is_reduction)?;
     analysis.shape(&components)
 }
 
@@ -71,11 +71,36 @@ pub(in crate::backend::cpu) fn columns_shape_of(body: &Body, nest: &Nest, reduct
             continue;
         }
         analysis.block(inner.body)?;
-        components = analysis.sinks(inner)?;
+        components = analysis.sinks(inner, is_reduction)?;
         body.insts[inst].results.iter().for_each(|result| analysis.set(*result, Class::Varying));
     }
-    analysis.sinks(nest)?;
+    analysis.sinks(nest, is_reduction)?;
     analysis.shape(&components)
+}
+
+/// The shape in which leaves of `nest`, whose sinks are scans and maps, are computed side by side; `None` if it is left to
+/// scalar code. The body is evaluated twice, so it must be cheap.
+pub(in crate::backend::cpu) fn scan_shape_of(body: &Body, nest: &Nest) -> Option<Shape> {
+    let is_scan = |sink: &Sink| matches!(sink, Sink::Scan { .. });
+    if !nest.sinks.iter().any(is_scan) || is_long(body, nest.body) {
+        return None;
+    }
+    let mut analysis = Analysis::new(body);
+    analysis.set(*body.blocks[nest.body].params.last()?, Class::Linear(1));
+    analysis.block(nest.body)?;
+    analysis.sinks(nest, is_scan)?;
+    let least = VECTOR_BYTES / analysis.narrowest.min(VECTOR_BYTES);
+    let mask_bytes = analysis.widest.max(VECTOR_BYTES / LEAVES);
+    // A scan of `bool` would be stored from masks.
+    let are_numbers = nest.sinks.iter().filter_map(Sink::fold).flat_map(|fold| &fold.neutral);
+    let are_numbers = are_numbers.map(|neutral| body.scalar(*neutral)).all(|scalar| scalar != Scalar::Bool);
+    let is_cheap = analysis.cost <= LIGHT && least <= LEAVES && are_numbers;
+    is_cheap.then_some(Shape { group: LEAVES, mask_bytes, least })
+}
+
+/// Whether `sink` is a reduction whose lanes stride through a leaf, as the lanes of vectors do.
+fn is_reduction(sink: &Sink) -> bool {
+    matches!(sink, Sink::Reduce { fold, .. } if fold.order == Order::Interleaved)
 }
 
 struct Analysis<'a> {
@@ -126,20 +151,20 @@ impl<'a> Analysis<'a> {
         self.count(self.body.scalar(value));
     }
 
-    /// Counts what the sinks of `nest` take; gives the types that they fold.
-    fn sinks(&mut self, nest: &Nest) -> Option<Vec<Scalar>> {
+    /// Counts what the sinks of `nest` take, maps or what `is_fold` accepts; gives the types that they fold.
+    fn sinks(&mut self, nest: &Nest, is_fold: impl Fn(&Sink) -> bool) -> Option<Vec<Scalar>> {
         let body = self.body;
         let mut rest = &body.blocks[nest.body].results[..];
         let mut components = Vec::new();
         for sink in &nest.sinks {
             let (inputs, others) = rest.split_at(sink.takes());
             rest = others;
-            match sink {
-                Sink::Map if !body.ty(inputs[0]).is_array() => {}
-                Sink::Reduce { fold, .. } if fold.order == Order::Interleaved => {
+            match sink.fold() {
+                Some(fold) if is_fold(sink) => {
                     self.operator(fold)?;
                     components.extend(fold.neutral.iter().map(|neutral| body.scalar(*neutral)));
                 }
+                None if matches!(sink, Sink::Map) && !body.ty(inputs[0]).is_array() => {}
                 _ => return None,
             }
             inputs.iter().for_each(|input| self.count_stored(*input));

@@ -303,12 +303,7 @@ impl<'a> Emitter<'a, '_> {
         self.padded_groups(columns, tile, |e, position| {
             let [left, right] = sides.map(|side| e.load_columns(columns, side, position));
             let mut group = Group::new(e, columns.shape, columns.nest.body);
-            let (mut combined, mut done) = (Vec::new(), 0);
-            for fold in &columns.folds {
-                let range = done..done + fold.width();
-                combined.extend(group.combine(fold, &left[range.clone()], &right[range]));
-                done += fold.width();
-            }
+            let combined = group.combine_all(&columns.folds, &left, &right);
             e.store_columns(columns, to, position, &combined);
         });
     }
@@ -407,7 +402,7 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
         let inputs = self.block(columns.nest.body);
         let inputs: Vec<Pack> = inputs.iter().map(|input| self.canonical(*input)).collect();
         let is_first = self.e.icmp(IntCC::Equal, at, first);
-        let after = self.fold_in(columns.folds.iter().copied(), is_first, &before, &inputs);
+        let after = self.fold_in(&columns.folds, is_first, &before, &inputs);
         let next = self.e.builder.ins().iadd_imm_s(at, LANES);
         let goes_on = self.e.icmp(IntCC::SignedLessThan, next, end);
         let after = flatten(&after);

@@ -128,13 +128,14 @@ impl<'a> Emitter<'a, '_> {
         group.store_maps(&loops.targets, at);
         let folded = loops.folds().flat_map(|(target, _)| target.inputs);
         let inputs: Vec<Pack> = folded.map(|input| group.canonical(*input)).collect();
-        let after = group.fold_in(folds.iter().map(|(fold, _)| *fold), is_first, before, &inputs);
+        let operators: Vec<&'a Fold> = folds.iter().map(|(fold, _)| *fold).collect();
+        let after = group.fold_in(&operators, is_first, before, &inputs);
         let bail = group.bail;
         self.element = outer_element;
         (after, bail)
     }
 
-    fn pack_shape(&self, fold: &Fold, shape: Shape) -> Vec<(Type, usize)> {
+    pub(super) fn pack_shape(&self, fold: &Fold, shape: Shape) -> Vec<(Type, usize)> {
         let lanes = fold.neutral.iter().map(|neutral| {
             let lane = shape.lane_of(self.body.scalar(*neutral));
             (lane, (shape.group * lane.bytes() / VECTOR_BYTES) as usize)
@@ -142,7 +143,7 @@ impl<'a> Emitter<'a, '_> {
         lanes.collect()
     }
 
-    fn zero_vector(&mut self, ty: Type) -> Value {
+    pub(super) fn zero_vector(&mut self, ty: Type) -> Value {
         let zero = self.builder.func.dfg.constants.insert([0; VECTOR_BYTES as usize].as_slice().into());
         self.builder.ins().vconst(ty, zero)
     }
@@ -208,7 +209,7 @@ impl<'a> Group<'_, 'a, '_> {
     /// The lanes of `folds` after they took `inputs`: the inputs themselves the first time.
     pub(super) fn fold_in(
         &mut self,
-        folds: impl Iterator<Item = &'a Fold>,
+        folds: &[&'a Fold],
         is_first: Value,
         before: &[Pack],
         inputs: &[Pack],
@@ -220,15 +221,21 @@ impl<'a> Group<'_, 'a, '_> {
         self.e.builder.switch_to_block(first);
         self.e.jump(merge, &flatten(inputs));
         self.e.builder.switch_to_block(later);
-        let (mut after, mut done) = (Vec::new(), 0);
-        for fold in folds {
-            let range = done..done + fold.width();
-            after.extend(self.combine(fold, &before[range.clone()], &inputs[range]));
-            done += fold.width();
-        }
+        let after = self.combine_all(folds, before, inputs);
         self.e.jump(merge, &flatten(&after));
         self.e.builder.switch_to_block(merge);
         unflatten(&packs, &params)
+    }
+
+    /// The operators of `folds` applied to the packs of their components.
+    pub(super) fn combine_all(&mut self, folds: &[&'a Fold], left: &[Pack], right: &[Pack]) -> Vec<Pack> {
+        let (mut combined, mut done) = (Vec::new(), 0);
+        for fold in folds {
+            let range = done..done + fold.width();
+            combined.extend(self.combine(fold, &left[range.clone()], &right[range]));
+            done += fold.width();
+        }
+        combined
     }
 
     /// The operator applied to packs.
@@ -256,7 +263,7 @@ impl<'a> Group<'_, 'a, '_> {
     }
 
     /// The values of a pack as scalar code has them.
-    fn scalars(&mut self, scalar: Scalar, pack: &Pack) -> Vec<Value> {
+    pub(super) fn scalars(&mut self, scalar: Scalar, pack: &Pack) -> Vec<Value> {
         let lanes = self.lanes(pack);
         if scalar != Scalar::Bool {
             return lanes;
@@ -269,6 +276,18 @@ impl<'a> Group<'_, 'a, '_> {
             self.e.builder.ins().band_imm_u(byte, 1)
         };
         lanes.into_iter().map(bit).collect()
+    }
+}
+
+impl Group<'_, '_, '_> {
+    /// The pack of values as scalar code has them.
+    pub(super) fn pack_of_scalars(&mut self, scalar: Scalar, lanes: &[Value]) -> Pack {
+        if scalar != Scalar::Bool {
+            return self.join(Lanes::ONE.ty(scalar), lanes);
+        }
+        let lane = super::pack::int_of(self.mask_bytes);
+        let lanes: Vec<Value> = lanes.iter().map(|value| self.lane_of_bool(*value, lane)).collect();
+        self.join(lane, &lanes)
     }
 }
 

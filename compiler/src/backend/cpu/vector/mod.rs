@@ -18,8 +18,9 @@ mod linear;
 mod memory;
 mod ops;
 mod pack;
+mod scan;
 
-pub(super) use analysis::{Shape, columns_shape_of, shape_of};
+pub(super) use analysis::{Shape, columns_shape_of, scan_shape_of, shape_of};
 pub(super) use columns::ColumnLoops;
 pub(super) use elements::Row;
 

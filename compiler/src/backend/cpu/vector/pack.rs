@@ -112,7 +112,7 @@ impl Group<'_, '_, '_> {
     }
 
     /// All ones where the scalar `bool` holds, else zero.
-    fn lane_of_bool(&mut self, value: Value, lane: Type) -> Value {
+    pub(super) fn lane_of_bool(&mut self, value: Value, lane: Type) -> Value {
         let wide = match lane {
             types::I8 => value,
             _ => self.e.builder.ins().uextend(lane, value),
