@@ -80,8 +80,8 @@ pub use pk_dsl::{
 pub use pk_runtime::{
     Argument, Arguments, Backend, Buffer, BufferView, CancelToken, Context, Device, DeviceInfo, Element,
     Error, ErrorKind, Event, Fault, FromBuffers, FromOutput, FromOutputs, Isa, Kernel, Launch, LaunchOptions,
-    Limits, NUMERICS, Options, Output, Outputs, Program, Queue, RawBuffer, Result, Stage, Value, describe,
-    syntax,
+    Limits, NUMERICS, Operations, Options, Output, Outputs, Program, Queue, RawBuffer, Result, Stage, Value,
+    describe, syntax,
 };
 
 #[cfg(doctest)]

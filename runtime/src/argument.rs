@@ -125,6 +125,13 @@ impl<T: Element> Argument<'_> for &Buffer<T> {
     }
 }
 
+impl Argument<'_> for &RawBuffer {
+    fn into_value(self) -> Result<Value<'static>> {
+        let shape = self.shape()?;
+        Ok(Value(ValueKind::Buffer { buffer: self.clone(), start: 0, shape }))
+    }
+}
+
 impl<T: Element> Argument<'_> for BufferView<T> {
     fn into_value(self) -> Result<Value<'static>> {
         Ok(Value(ValueKind::Buffer { buffer: self.raw, start: self.start, shape: self.shape }))

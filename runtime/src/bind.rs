@@ -24,7 +24,7 @@ pub(crate) enum ArgType<'a> {
 }
 
 impl ArgType<'_> {
-    fn scalar(&self) -> Scalar {
+    pub(crate) fn scalar(&self) -> Scalar {
         match self {
             ArgType::Scalar(value) => value.scalar(),
             ArgType::Array { scalar, .. } => *scalar,

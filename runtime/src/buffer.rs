@@ -98,6 +98,31 @@ impl Contents {
 }
 
 impl RawBuffer {
+    /// The type of its elements.
+    pub fn scalar(&self) -> Scalar {
+        self.contents.scalar
+    }
+
+    /// Its extents, outermost first; empty for a buffer of one scalar.
+    ///
+    /// # Errors
+    /// Those of a failed launch that was to write it, if only that launch could tell the shape.
+    pub fn shape(&self) -> Result<Vec<usize>> {
+        self.contents.shape()
+    }
+
+    /// A buffer with a copy of `bytes`, which are as many as the shape asks for.
+    pub(crate) fn copied(
+        context: ContextId,
+        scalar: Scalar,
+        shape: &[usize],
+        bytes: &[u8],
+    ) -> Result<RawBuffer> {
+        let mut array = HostArray::zeroed(scalar, shape)?;
+        array.bytes.copy_from_slice(bytes);
+        Ok(RawBuffer { context, contents: Arc::new(Contents::ready(array)) })
+    }
+
     /// The same buffer, if its elements are of this type.
     pub fn typed<T: Element>(self) -> Option<Buffer<T>> {
         (self.contents.scalar == T::SCALAR).then_some(Buffer { raw: self, element: PhantomData })
@@ -113,9 +138,8 @@ impl fmt::Debug for RawBuffer {
 impl<T: Element> Buffer<T> {
     pub(crate) fn copied(context: ContextId, elements: &[T], shape: &[usize]) -> Result<Buffer<T>> {
         check_count(elements.len(), shape)?;
-        let mut array = HostArray::zeroed(T::SCALAR, shape)?;
-        array.bytes.copy_from_slice(T::bytes(elements));
-        Ok(Buffer::new(context, Contents::ready(array)))
+        let raw = RawBuffer::copied(context, T::SCALAR, shape, T::bytes(elements))?;
+        Ok(Buffer { raw, element: PhantomData })
     }
 
     pub(crate) fn zeros(context: ContextId, shape: &[usize]) -> Result<Buffer<T>> {

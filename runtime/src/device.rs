@@ -101,7 +101,7 @@ impl Device {
 
     /// What is known about it.
     pub fn info(&self) -> DeviceInfo {
-        let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let threads = crate::parallelism::available();
         DeviceInfo {
             threads: if self.backend == Backend::Interp { 1 } else { threads },
             architecture: std::env::consts::ARCH,
@@ -119,7 +119,7 @@ impl fmt::Display for Device {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceInfo {
-    /// How many threads this process may run at once.
+    /// How many threads this process may run at once on it: what launches use unless they are told otherwise.
     pub threads: usize,
     /// The instruction set, as Rust calls it.
     pub architecture: &'static str,

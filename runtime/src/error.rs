@@ -75,6 +75,8 @@ pub enum ErrorKind {
     Timeout,
     /// The context was made before this process was forked off; threads do not survive that.
     Forked,
+    /// An option or a variable of the environment has a value that means nothing.
+    InvalidOption,
     /// A file could not be read.
     Io,
     /// pk itself has a mistake. If it was a panic, the process's panic hook has seen it, which by default prints it.

@@ -5,7 +5,7 @@ use crate::{
     bind::Binder,
     compile::LoadedCode,
     context::{Context, ContextId},
-    driver::{self, FaultPolicy, Job, RunError},
+    driver::{self, FaultPolicy, Job, RunError, Sharing},
     error::{Error, ErrorKind, Result},
     fault,
     launch::Launch,
@@ -16,6 +16,7 @@ use crate::{
     source::Source,
     thread::{self, Timer},
 };
+use pk_compiler::work::Operations;
 use pk_dsl::signature::Signature;
 use std::{
     fmt,
@@ -74,6 +75,39 @@ impl Kernel {
         R::from_outputs(self.call_values(options, &args.into_values()?)?)
     }
 
+    /// Makes its code now, which its first call or launch would do else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Compile`] if it passes a limit.
+    pub fn prepare(&self) -> Result<()> {
+        self.load().map(|_| ())
+    }
+
+    /// How many scalar operations a call with these arguments takes, after optimisation. Nothing runs.
+    ///
+    /// ```
+    /// # use pk_runtime::*;
+    /// # let context = Context::new(&Device::default_for(Backend::Interp)?)?;
+    /// let program = Program::compile(&context, "kernel dot(x: [f32; n], y: [f32; n]) -> f32 = sum(x * y);")?;
+    /// let operations = program.kernel("dot")?.operations((&[1.0f32; 100], &[1.0f32; 100]))?;
+    /// assert_eq!(operations.total(), 200);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Kernel::call`], before anything runs.
+    pub fn operations<'a>(&self, args: impl Arguments<'a>) -> Result<Operations> {
+        let values = args.into_values()?;
+        let sizes = self.bind(&values)?;
+        let scalar = |Value(value): &Value<'_>| match value {
+            ValueKind::Scalar(value) => Some(*value),
+            _ => None,
+        };
+        let scalars: Vec<_> = values.iter().map(scalar).collect();
+        let kernel = &self.load()?.code.kernel;
+        thread::run_on_big_stack(|| pk_compiler::work::count(kernel, &sizes, &scalars))
+    }
+
     /// Starts to describe a launch on `queue`.
     pub fn launch<'a>(&'a self, queue: &'a Queue) -> Launch<'a> {
         Launch::new(self, queue)
@@ -122,7 +156,7 @@ impl Kernel {
         let mut placed = self.place_results(&sizes)?;
         let destinations = placed.iter_mut().map(|output| output.as_mut().map(Output::bytes_mut)).collect();
         let job = Job { sizes: &sizes, args, destinations, ..Job::default() };
-        let returned = loaded.run(job, &Control::new(options))?;
+        let returned = loaded.run(job, &Control::new(options, self.context())?)?;
         let outputs = results.iter().zip(placed).zip(returned);
         let outputs = outputs.map(|((result, placed), returned)| match placed {
             Some(output) => Ok(output),
@@ -175,16 +209,20 @@ pub(crate) struct Control {
     pub(crate) cancel: Arc<AtomicBool>,
     time_limit: Option<Duration>,
     faults: FaultPolicy,
+    sharing: Sharing,
 }
 
 impl Control {
-    pub(crate) fn new(options: &LaunchOptions) -> Control {
+    /// The threads are those of `context` unless the options say otherwise.
+    pub(crate) fn new(options: &LaunchOptions, context: &Context) -> Result<Control> {
         let cancel = Arc::new(AtomicBool::new(false));
         if let Some(token) = &options.cancel {
             token.attach(&cancel);
         }
         let faults = if options.ignore_faults { FaultPolicy::Ignore } else { FaultPolicy::Report };
-        Control { cancel, time_limit: options.time_limit, faults }
+        let threads = options.threads.map_or_else(|| context.threads_said(), |threads| Ok(Some(threads)))?;
+        let sharing = Sharing { threads, piece: options.piece };
+        Ok(Control { cancel, time_limit: options.time_limit, faults, sharing })
     }
 }
 
@@ -196,7 +234,8 @@ impl Loaded {
     /// Runs the kernel for a job without cancellation and policy, which `control` gives.
     pub(crate) fn run(&self, job: Job<'_>, control: &Control) -> Result<Vec<driver::Output>> {
         let sizes = job.sizes;
-        let job = Job { cancel: Some(&control.cancel), faults: control.faults, ..job };
+        let job =
+            Job { cancel: Some(&control.cancel), faults: control.faults, sharing: control.sharing, ..job };
         let timer =
             control.time_limit.map(|limit| Timer::start(limit, control.cancel.clone())).transpose()?;
         let outcome = match control.cancel.load(Ordering::Relaxed) {

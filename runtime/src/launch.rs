@@ -63,8 +63,13 @@ impl<'a> Launch<'a> {
 
     /// Lets the next result go into `buffer`, whose shape must be that of the result. Give one for each result, or
     /// none.
-    pub fn into<T: Element>(mut self, buffer: &'a mut Buffer<T>) -> Launch<'a> {
-        self.targets.push(&mut buffer.raw);
+    pub fn into<T: Element>(self, buffer: &'a mut Buffer<T>) -> Launch<'a> {
+        self.into_raw(&mut buffer.raw)
+    }
+
+    /// As [`Launch::into`], for a buffer whose type is known only at run time.
+    pub fn into_raw(mut self, buffer: &'a mut RawBuffer) -> Launch<'a> {
+        self.targets.push(buffer);
         self
     }
 
@@ -126,7 +131,7 @@ impl<'a> Launch<'a> {
             results.iter().map(|result| self.kernel.binder().result_shape(result, &sizes)).collect();
         self.check_targets(targets, &shapes)?;
         let loaded = self.kernel.load()?.clone();
-        let control = Control::new(&self.options);
+        let control = Control::new(&self.options, self.kernel.context())?;
         let event = Arc::new(EventState::new(control.cancel.clone()));
         let contents: Vec<Arc<Contents>> = results
             .iter()
@@ -267,7 +272,7 @@ fn host_array(scalar: Scalar, memory: Option<AlignedBytes>, output: driver::Outp
     }
 }
 
-/// Buffers for all results of a launch: a [`Buffer`], or a tuple of them.
+/// Buffers for all results of a launch: a [`Buffer`], a tuple of them, or a vector of [`RawBuffer`]s.
 pub trait FromBuffers: Sized {
     /// Checks that the results of this kernel fit.
     ///
@@ -290,6 +295,17 @@ impl<T: Element> FromBuffers for Buffer<T> {
     fn from_buffers(buffers: &mut dyn Iterator<Item = RawBuffer>) -> Result<Buffer<T>> {
         let typed = buffers.next().and_then(RawBuffer::typed);
         typed.ok_or_else(|| Error::new(ErrorKind::ResultType, "the kernel has results of other types"))
+    }
+}
+
+/// For programs that learn the types of the results only at run time.
+impl FromBuffers for Vec<RawBuffer> {
+    fn check(_: &Signature) -> Result<()> {
+        Ok(())
+    }
+
+    fn from_buffers(buffers: &mut dyn Iterator<Item = RawBuffer>) -> Result<Vec<RawBuffer>> {
+        Ok(buffers.collect())
     }
 }
 

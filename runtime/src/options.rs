@@ -1,5 +1,6 @@
 //! What a caller can choose about compilations and launches.
 
+use crate::parallelism;
 use pk_grammar::limits::Limits;
 use std::{
     sync::{
@@ -46,6 +47,8 @@ pub struct LaunchOptions {
     pub(crate) time_limit: Option<Duration>,
     pub(crate) ignore_faults: bool,
     pub(crate) cancel: Option<CancelToken>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) piece: Option<u64>,
 }
 
 impl LaunchOptions {
@@ -64,6 +67,20 @@ impl LaunchOptions {
     /// by one. The checks themselves are never skipped.
     pub fn ignore_faults(mut self, ignore: bool) -> LaunchOptions {
         self.ignore_faults = ignore;
+        self
+    }
+
+    /// Uses at most `threads` threads, the calling one among them, instead of as many as the context says. 0 is taken as
+    /// 1, and more than 1024 as 1024. Results do not depend on it.
+    pub fn threads(mut self, threads: usize) -> LaunchOptions {
+        self.threads = Some(parallelism::clamp(threads));
+        self
+    }
+
+    /// For tests of pk: hands out pieces of so many elements to threads, even if the work is too small to be shared.
+    #[doc(hidden)]
+    pub fn share_pieces_of(mut self, elements: u64) -> LaunchOptions {
+        self.piece = Some(elements);
         self
     }
 

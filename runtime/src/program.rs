@@ -55,8 +55,9 @@ impl Program {
     /// Checks a text as `options` say.
     ///
     /// # Errors
-    /// [`ErrorKind::Compile`] with all that is wrong.
+    /// [`ErrorKind::Compile`] with all that is wrong; [`ErrorKind::InvalidOption`] as for [`Context::threads`].
     pub fn compile_with(context: &Context, text: &str, options: &Options) -> Result<Program> {
+        context.threads_said()?;
         Ok(Program::new(context, Module::check(text, options)?))
     }
 

@@ -31,7 +31,11 @@ pub(crate) fn compile(
 
 /// Calls `kernel`.
 pub(crate) fn run(kernel: &Kernel, args: &[Datum], ignore_faults: bool) -> Result<Outcome, String> {
-    let options = LaunchOptions::new().ignore_faults(ignore_faults);
+    run_with(kernel, args, LaunchOptions::new().ignore_faults(ignore_faults))
+}
+
+/// Calls `kernel` as `options` say.
+pub(crate) fn run_with(kernel: &Kernel, args: &[Datum], options: LaunchOptions) -> Result<Outcome, String> {
     let values = args
         .iter()
         .map(value)

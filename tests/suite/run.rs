@@ -9,11 +9,14 @@ use crate::{
     value,
 };
 use libtest_mimic::Trial;
-use pk::Context;
+use pk::{Context, LaunchOptions};
 use pk_compiler::{data::Datum, ir::Kernel};
 use pk_dsl::{diagnostic::Diagnostic, render::render, signature::Signature};
 use std::sync::Arc;
 use toml::Table;
+
+/// Numbers of threads, and the number of elements that a thread gets at a time.
+const DIVISIONS: [(usize, u64); 4] = [(1, 5), (2, 1), (3, 64), (7, 3)];
 
 pub(crate) fn trials(files: &[Arc<File>]) -> Vec<Trial> {
     let runs: Vec<&Arc<File>> = files.iter().filter(|file| file.is_run()).collect();
@@ -89,6 +92,13 @@ fn run(file: &File, context: &Context) -> Result<(), String> {
     for_each_case(file, |case| {
         let args = arguments(kernel.signature(), &case.args)?;
         let outcome = agreed(&kernel, oracle, &args, case.ignore_faults)?;
+        for (threads, piece) in DIVISIONS {
+            let options = LaunchOptions::new().threads(threads).share_pieces_of(piece);
+            let divided = api::run_with(&kernel, &args, options.ignore_faults(case.ignore_faults))?;
+            divided
+                .same_as(&outcome)
+                .map_err(|error| format!("{threads} threads, pieces of {piece}: {error}"))?;
+        }
         outcome.is_stated(case, kernel.signature(), &file.text)
     })
 }

@@ -3,6 +3,7 @@
 use super::{
     ArraySize, ArraySource, Buffer, BufferData, Domain, Extent, Home, LEAF, Launch, Plan, ResultSource, Slot,
     SlotContent, Step, Work,
+    cost::{Cost, Estimator},
     home::{Content, Homes},
     index,
 };
@@ -218,13 +219,15 @@ impl<'a> Planner<'a> {
             }
         }
         let scratch = self.assign_homes(part);
-        let launch = |work, domain| {
+        let launch = |work, domain, cost| {
             let (inputs, scratch) = (part.inputs.clone(), scratch.clone());
-            Step::Run(Launch { work, domain, inputs, scratch })
+            Step::Run(Launch { work, domain, inputs, scratch, cost })
         };
         match &self.kernel.body.insts[part.insts[0]].op {
             Op::Nest(nest) => self.schedule_nest(part.insts[0], nest, launch),
-            _ => self.plan.steps.push(launch(Work::Serial(part.insts.clone()), Domain::Once)),
+            _ => {
+                self.plan.steps.push(launch(Work::Serial(part.insts.clone()), Domain::Once, Cost::default()))
+            }
         }
     }
 
@@ -254,11 +257,13 @@ impl<'a> Planner<'a> {
         ArraySize { scalar: ty.scalar, extents: ty.shape.iter().map(|value| self.extent(*value)).collect() }
     }
 
-    fn schedule_nest(&mut self, inst: Inst, nest: &Nest, launch: impl Fn(Work, Domain) -> Step) {
+    fn schedule_nest(&mut self, inst: Inst, nest: &Nest, launch: impl Fn(Work, Domain, Cost) -> Step) {
+        let once = |work| launch(work, Domain::Once, Cost::default());
+        let (element, prefixes) = self.costs(nest);
         let extents: Vec<Extent> = nest.dims.iter().map(|extent| self.extent(*extent)).collect();
         let extent = extents[0];
         if nest.sinks.iter().all(|sink| matches!(sink, Sink::Map)) {
-            return self.plan.steps.push(launch(Work::Main(inst), Domain::Elements(extents)));
+            return self.plan.steps.push(launch(Work::Main(inst), Domain::Elements(extents), element));
         }
         let components = nest.folded_components();
         if components > 0 {
@@ -272,17 +277,23 @@ impl<'a> Planner<'a> {
             self.plan.steps.push(Step::Allocate(buffer));
         }
         if has_running_state(nest) {
-            self.plan.steps.push(launch(Work::Prepare(inst), Domain::Once));
-            self.plan.steps.push(launch(Work::Main(inst), Domain::LeavesInOrder(extent)));
+            self.plan.steps.push(once(Work::Prepare(inst)));
+            self.plan.steps.push(launch(Work::Main(inst), Domain::LeavesInOrder(extent), element));
         } else {
-            self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent)));
+            self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent), element));
         }
         if components > 0 {
-            self.plan.steps.push(launch(Work::Combine(inst), Domain::Once));
+            self.plan.steps.push(once(Work::Combine(inst)));
         }
         if nest.sinks.iter().any(|sink| matches!(sink, Sink::Scan { .. })) {
-            self.plan.steps.push(launch(Work::Apply(inst), Domain::Leaves(extent)));
+            self.plan.steps.push(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes));
         }
+    }
+
+    /// What an element of `nest` costs, and what it costs once more to apply the prefixes of its scans.
+    fn costs(&self, nest: &Nest) -> (Cost, Cost) {
+        let estimator = Estimator { body: &self.kernel.body, extent: |value| self.extent(value) };
+        (estimator.element(nest), estimator.prefixes(nest))
     }
 
     fn set_results(&mut self) {

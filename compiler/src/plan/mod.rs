@@ -9,11 +9,13 @@
 //! No instruction of a machine, no address and no driver may enter this room.
 
 mod columns;
+mod cost;
 mod cpu;
 mod home;
 mod print;
 
 pub use columns::{Columns, TILE};
+pub use cost::Cost;
 pub use cpu::cpu;
 
 use crate::{
@@ -195,6 +197,8 @@ pub struct Launch {
     pub inputs: Vec<Value>,
     /// The memory that each thread needs for the length of the launch.
     pub scratch: Vec<ArraySize>,
+    /// About what an element of the domain, or of its leaves, costs; nothing for a launch that is one call.
+    pub cost: Cost,
 }
 
 /// What the code of a launch does.

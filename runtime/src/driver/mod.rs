@@ -13,6 +13,8 @@ pub(crate) mod fenv;
 mod fits;
 pub(crate) mod interp;
 mod memory;
+#[cfg(feature = "cpu")]
+mod pool;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -56,6 +58,18 @@ pub(crate) struct Job<'a> {
     pub cancel: Option<&'a AtomicBool>,
     /// What becomes of a launch in which faults arose.
     pub faults: FaultPolicy,
+    /// How its work may be divided among threads. Results do not depend on it.
+    #[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "the interpreter uses one thread"))]
+    pub sharing: Sharing,
+}
+
+/// How the work of a launch may be divided among threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sharing {
+    /// How many threads may work at once, the caller's among them; `None` for as many as the process may use.
+    pub threads: Option<usize>,
+    /// For tests: pieces of so many elements, even if the work is too small to be worth the trouble.
+    pub piece: Option<u64>,
 }
 
 /// An argument.

@@ -4,8 +4,15 @@
 //! size is computed in checked arithmetic, every address comes from a live allocation or a borrowed slice of exactly
 //! the size that the plan names, and the job was found to fit the signature before the walk begins.
 
-use super::jit::KernelCode;
-use crate::driver::{AlignedBytes, Arg, FaultPolicy, Job, Output, RunError, fenv::DefaultEnvironment};
+use super::{
+    divide::{self, Division, Ranges},
+    hand::{Hand, Scratch, merge_faults, zeroed},
+    jit::KernelCode,
+};
+use crate::driver::{
+    AlignedBytes, Arg, FaultPolicy, Job, Output, RunError, Sharing,
+    pool::{self, Pool},
+};
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     fault::Fault,
@@ -15,10 +22,13 @@ use pk_compiler::{
     },
 };
 use pk_dsl::scalar::{Const, Scalar};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How many elements the code of a launch computes between two looks at the cancel flag.
-const CHUNK: u64 = 1 << 16;
+use std::{
+    mem,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// The memory of a buffer.
 enum Storage<'a> {
@@ -37,6 +47,7 @@ pub(super) struct Execution<'a> {
     args: Vec<Arg<'a>>,
     destinations: Vec<Option<&'a mut [u8]>>,
     cancel: &'a AtomicBool,
+    sharing: Sharing,
 }
 
 /// Runs `job`, which must fit the signature of `kernel`.
@@ -56,6 +67,7 @@ pub(super) fn execute<'a>(
         faults: vec![FaultRecord::default(); kernel.sites.len()],
         buffers: plan.buffers.iter().map(|_| None).collect(),
         cancel: job.cancel.unwrap_or(&NEVER),
+        sharing: job.sharing,
         args: job.args,
         destinations: job.destinations,
     };
@@ -161,44 +173,89 @@ impl<'a> Execution<'a> {
     }
 
     fn run(&mut self, launch: &Launch, number: usize) -> Result<(), RunError> {
-        let mut scratch = Scratch::allocate(self, &launch.scratch)?;
-        let (count, chunk) = match &launch.domain {
-            Domain::Once => (1, 1),
-            Domain::Elements(extents) => (self.product(extents)?, CHUNK),
-            Domain::Leaves(extent) | Domain::LeavesInOrder(extent) => {
-                (self.extent(*extent)?.div_ceil(LEAF as u64), CHUNK / LEAF as u64)
-            }
-        };
-        let count = i64::try_from(count).map_err(|_| RunError::TooLarge)?;
-        let mut begin = 0;
-        while begin < count {
-            let end = begin.saturating_add(chunk as i64).min(count);
-            self.call(number, &mut scratch, begin, end)?;
-            begin = end;
+        let (units, division) = self.divide(launch)?;
+        let units = i64::try_from(units).map_err(|_| RunError::TooLarge)?;
+        let ranges = Ranges::new(units, division.piece);
+        match division.threads {
+            1 => self.run_alone(launch, number, &ranges),
+            threads => self.run_shared(launch, number, &ranges, threads - 1),
         }
-        Ok(())
     }
 
-    fn call(&mut self, number: usize, scratch: &mut Scratch, begin: i64, end: i64) -> Result<(), RunError> {
-        if self.cancel.load(Ordering::Relaxed) {
-            return Err(RunError::Cancelled);
+    /// How many units the domain of `launch` has, and how it is divided.
+    fn divide(&self, launch: &Launch) -> Result<(u64, Division), RunError> {
+        let (units, unit, may_share) = match &launch.domain {
+            Domain::Once => (1, 1, false),
+            Domain::Elements(extents) => (self.product(extents)?, 1, true),
+            Domain::Leaves(extent) => (self.leaves(*extent)?, LEAF as u64, true),
+            Domain::LeavesInOrder(extent) => (self.leaves(*extent)?, LEAF as u64, false),
+        };
+        let cost = launch.cost.picoseconds(&|extent| self.extent(extent).unwrap_or(0));
+        let extent = divide::Extent { units, unit, cost };
+        // Workers have stacks of an ordinary size.
+        let fits = self.code.frame_bytes() <= pool::STACK_BYTES / 2;
+        Ok((units, if may_share && fits { extent.shared(self.sharing) } else { extent.alone() }))
+    }
+
+    fn leaves(&self, extent: Extent) -> Result<u64, RunError> {
+        Ok(self.extent(extent)?.div_ceil(LEAF as u64))
+    }
+
+    fn run_alone(&mut self, launch: &Launch, number: usize, ranges: &Ranges) -> Result<(), RunError> {
+        let scratch = self.scratch(launch)?;
+        let (frame, faults) = (mem::take(&mut self.frame), mem::take(&mut self.faults));
+        let mut hand = Hand { frame, faults, scratch };
+        // SAFETY: the function was compiled for this launch of this plan; `bind` and `allocate` filled the slots of the
+        // frame, the fault table has a record for each site, and `ranges` are those of the domain.
+        let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
+        (self.frame, self.faults) = (hand.frame, hand.faults);
+        match stop {
+            None => Ok(()),
+            Some(Stop::Check) => Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault)),
+            Some(Stop::Cancel) => Err(RunError::Cancelled),
         }
-        let function = self.code.function(number);
-        let (frame, faults) = (self.frame.as_mut_ptr(), self.faults.as_mut_ptr());
-        {
-            let _environment = DefaultEnvironment::enter();
-            // SAFETY: the function was compiled for this launch of this plan, and the frame, the fault table and the
-            // scratch table have the lengths and contents that the plan asks for: `bind` and `allocate` filled the
-            // slots, `Scratch::allocate` the table, and `begin..end` lies inside of the domain.
-            unsafe { function(frame, scratch.addresses.as_ptr(), faults, begin, end) }
-        }
-        match self.get(Slot::STOPPED) {
-            0 => Ok(()),
-            reason if reason == Stop::Check as u64 => {
-                Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault))
+    }
+
+    /// Lets up to `helpers` workers take part. Code of a launch that may be shared gives nothing back in its frame, and
+    /// has no checks that could end it.
+    fn run_shared(
+        &mut self,
+        launch: &Launch,
+        number: usize,
+        ranges: &Ranges,
+        helpers: usize,
+    ) -> Result<(), RunError> {
+        let faults = Mutex::new(mem::take(&mut self.faults));
+        let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
+        Pool::of_process().run(helpers, &|| match self.hand(launch) {
+            Ok(mut hand) => {
+                // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
+                let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
+                if stop.is_some() {
+                    is_cancelled.store(true, Ordering::Relaxed);
+                    ranges.end();
+                }
+                merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &hand.faults);
             }
-            _ => Err(RunError::Cancelled),
+            Err(error) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
+        });
+        self.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            _ if is_cancelled.into_inner() => Err(RunError::Cancelled),
+            // Others did what a thread without memory could not.
+            Some(error) if !ranges.are_taken() => Err(error),
+            _ => Ok(()),
         }
+    }
+
+    /// What one more thread needs.
+    fn hand(&self, launch: &Launch) -> Result<Hand, RunError> {
+        let faults = vec![FaultRecord::default(); self.kernel.sites.len()];
+        Ok(Hand { frame: self.frame.clone(), faults, scratch: self.scratch(launch)? })
+    }
+
+    fn scratch(&self, launch: &Launch) -> Result<Scratch, RunError> {
+        Scratch::allocate(launch.scratch.iter().map(|size| self.bytes(size)))
     }
 
     /// The fault to report: sites are numbered in the order of the language, and each knows its lowest element.
@@ -298,25 +355,4 @@ fn give(
         _ => target.copy_from_slice(bytes),
     }
     Ok(own)
-}
-
-fn zeroed(bytes: usize) -> Result<AlignedBytes, RunError> {
-    AlignedBytes::zeroed(bytes).ok_or(RunError::OutOfMemory { bytes: bytes as u64 })
-}
-
-/// The scratch memory of a launch.
-struct Scratch {
-    /// One for each scratch array.
-    addresses: Vec<*mut u8>,
-    /// What the addresses point into.
-    _blocks: Vec<AlignedBytes>,
-}
-
-impl Scratch {
-    fn allocate(execution: &Execution<'_>, sizes: &[ArraySize]) -> Result<Scratch, RunError> {
-        let blocks = sizes.iter().map(|size| zeroed(execution.bytes(size)?));
-        let mut blocks = blocks.collect::<Result<Vec<_>, _>>()?;
-        let addresses = blocks.iter_mut().map(AlignedBytes::as_mut_ptr).collect();
-        Ok(Scratch { addresses, _blocks: blocks })
-    }
 }

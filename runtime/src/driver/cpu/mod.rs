@@ -1,6 +1,8 @@
 //! The CPU driver: kernels compiled by Cranelift, run in this process.
 
+mod divide;
 mod execute;
+mod hand;
 mod jit;
 
 use super::{Driver, Executable, Job, LoadError, Output, RunError};

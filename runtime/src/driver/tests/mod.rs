@@ -10,6 +10,7 @@ mod launches;
 mod nests;
 mod random;
 mod scalars;
+mod threads;
 
 use super::{
     Arg, Driver, Executable, FaultPolicy, Job, Output, RunError,
