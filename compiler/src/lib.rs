@@ -13,3 +13,4 @@ pub mod pass;
 pub mod plan;
 pub mod scalar_ops;
 pub mod tree;
+pub mod work;

@@ -16,6 +16,17 @@ use std::{borrow::Cow, io, path::Path};
 
 /// The arguments for the parameters of `signature`, in their order, from texts of the form `NAME=SOURCE`.
 pub(crate) fn read_all(signature: &Signature, texts: &[String]) -> Result<Vec<Value<'static>>> {
+    let given = sources(signature, texts)?;
+    let missing = |param: &ParamType| Usage(format!("no argument for `{}`: give `--arg {0}=…`", param.name));
+    let all = signature.params.iter().zip(given);
+    let all = all.map(|(param, source)| Ok((param, source.ok_or_else(|| missing(param))?)));
+    // All names are checked before the first file is read.
+    let all = all.collect::<Result<Vec<_>, Usage>>()?;
+    all.into_iter().map(|(param, source)| read(param, source)).collect()
+}
+
+/// The source that texts of the form `NAME=SOURCE` give for each parameter, if any.
+pub(crate) fn sources<'a>(signature: &Signature, texts: &'a [String]) -> Result<Vec<Option<&'a str>>> {
     let given = texts.iter().map(|text| split(signature, text)).collect::<Result<Vec<_>>>()?;
     if given.iter().filter(|(_, source)| *source == "-").count() > 1 {
         bail!(Usage("standard input can be read only once".to_string()));
@@ -23,15 +34,16 @@ pub(crate) fn read_all(signature: &Signature, texts: &[String]) -> Result<Vec<Va
     let sources = signature.params.iter().map(|param| {
         let mut sources = given.iter().filter(|(name, _)| *name == param.name).map(|(_, source)| *source);
         match (sources.next(), sources.next()) {
-            (Some(source), None) => Ok((param, source)),
-            (None, _) => Err(Usage(format!("no argument for `{}`: give `--arg {0}=…`", param.name))),
-            (Some(_), Some(_)) => Err(Usage(format!("two arguments for `{}`", param.name))),
+            (_, Some(_)) => Err(Usage(format!("two arguments for `{}`", param.name)).into()),
+            (source, None) => Ok(source),
         }
     });
-    // All names are checked before the first file is read.
-    let sources = sources.collect::<Result<Vec<_>, Usage>>()?;
-    let read = |(param, source)| read(param, source).with_context(|| format!("argument `{}`", param.name));
-    sources.into_iter().map(read).collect()
+    sources.collect()
+}
+
+/// The argument that a source is.
+pub(crate) fn read(param: &ParamType, source: &str) -> Result<Value<'static>> {
+    read_source(param, source).with_context(|| format!("argument `{}`", param.name))
 }
 
 /// `NAME=SOURCE` in two, if the kernel has a parameter of that name.
@@ -49,7 +61,7 @@ fn split<'a>(signature: &Signature, text: &'a str) -> Result<(&'a str, &'a str)>
     Ok((name, source))
 }
 
-fn read(param: &ParamType, source: &str) -> Result<Value<'static>> {
+fn read_source(param: &ParamType, source: &str) -> Result<Value<'static>> {
     if source == "-" {
         return from_npy(npy::read(io::stdin().lock(), None).context("standard input")?);
     }

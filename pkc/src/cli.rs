@@ -1,7 +1,7 @@
 //! The command line as types.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// Check, run and inspect pk kernels.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Run a kernel and print or store its results
     Run(Run),
+    /// Measure how fast a kernel is, and how fast this machine would let it be
+    Bench(Bench),
     /// Print a form that a kernel takes on its way to code
     Emit(Emit),
     /// List what kernels can run on
@@ -53,9 +55,43 @@ pub(crate) struct Run {
     /// How to run it; the fastest way is the default
     #[arg(long, value_enum)]
     pub(crate) backend: Option<BackendName>,
-    /// How many threads to use at most; results do not depend on it, and today's back ends use one
+    /// How many threads to use at most; results do not depend on it. The default is the environment variable `PK_THREADS`
+    /// or, without it, what the machine has
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// The program
+    pub(crate) file: PathBuf,
+    /// Which kernel; may be left out if there is only one
+    pub(crate) kernel: Option<String>,
+    /// A size of the signature: random arrays have this length along every axis of that name
+    #[arg(long = "size", value_name = "NAME=LENGTH")]
+    pub(crate) sizes: Vec<String>,
+    /// An argument; those that are not given are random. SOURCE is as for `run`, or `random[:LENGTH][:LOW..HIGH]` as in
+    /// `random:-10..10`, `random:1000000`, `random:480x640:0..1`
+    #[arg(long = "arg", value_name = "NAME=SOURCE")]
+    pub(crate) args: Vec<String>,
+    /// Other random numbers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u16,
+    /// For how long to repeat it at least
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) time: Duration,
+    /// How often to repeat it at least
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) runs: NonZeroUsize,
+    /// How to run it; the fastest way is the default
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendName>,
+    /// How many threads to use at most; the default is that of `run`
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print the measurement as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +190,13 @@ impl From<IsaName> for pk::Isa {
             IsaName::Baseline => pk::Isa::Baseline,
         }
     }
+}
+
+/// A time of at most a day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    const DAY: f64 = 86_400.0;
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=DAY).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds, as `0.5`".to_string())
 }
 
 /// The version of the program, and of the bits that it computes.

@@ -8,10 +8,12 @@ mod cli;
 mod column;
 mod command;
 mod elements;
+mod inputs;
 mod npy;
 mod output;
 mod progress;
 mod quote;
+mod report;
 mod scalar;
 mod show;
 

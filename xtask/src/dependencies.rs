@@ -4,13 +4,14 @@ use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, process::Command};
 
 /// Every crate with those of pk that it may use. A line may only name crates of earlier lines.
-const LAYERS: [(&str, &str, &[&str]); 7] = [
+const LAYERS: [(&str, &str, &[&str]); 8] = [
     ("pk-grammar", "grammar", &[]),
     ("pk-dsl", "dsl", &["pk-grammar"]),
     ("pk-compiler", "compiler", &["pk-grammar", "pk-dsl"]),
     ("pk-runtime", "runtime", &["pk-grammar", "pk-dsl", "pk-compiler"]),
     ("pk", ".", &["pk-grammar", "pk-dsl", "pk-runtime"]),
-    ("pkc", "pkc", &["pk"]),
+    ("pk-measure", "measure", &["pk"]),
+    ("pkc", "pkc", &["pk", "pk-measure"]),
     ("xtask", "xtask", &["pk-dsl"]),
 ];
 

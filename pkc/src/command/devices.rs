@@ -2,16 +2,16 @@
 
 use super::print;
 use anyhow::Result;
-use pk::Device;
+use pk::{Context, Device};
 use std::fmt::Write;
 
 pub(super) fn run() -> Result<()> {
     let mut text = String::new();
     for device in Device::all() {
-        let info = device.info();
-        let threads = if info.threads == 1 { "thread" } else { "threads" };
-        let backend = device.backend().name();
-        writeln!(text, "{backend:<8} {} ({}, {} {threads})", device.name(), info.architecture, info.threads)?;
+        let count = Context::new(&device)?.threads()?;
+        let threads = if count == 1 { "thread" } else { "threads" };
+        let (backend, architecture) = (device.backend().name(), device.info().architecture);
+        writeln!(text, "{backend:<8} {} ({architecture}, {count} {threads})", device.name())?;
     }
     print(&text)
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bench;
 mod check;
 mod completions;
 mod devices;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Check(options) => check::run(&options),
         Command::Run(options) => run::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Emit(options) => emit::run(&options),
         Command::Devices => devices::run(),
         Command::Doc(options) => doc::run(&options),

@@ -60,8 +60,16 @@ impl Folder {
 
     /// What `pkc` with these arguments and this standard input does.
     pub(crate) fn pkc_with(&self, args: &[&str], input: &[u8]) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pkc"));
-        command.args(args).current_dir(self.0.path());
+        self.run(Command::new(env!("CARGO_BIN_EXE_pkc")).args(args), input)
+    }
+
+    /// What `pkc` with these arguments and this variable of the environment does.
+    pub(crate) fn pkc_where(&self, (name, value): (&str, &str), args: &[&str]) -> String {
+        self.run(Command::new(env!("CARGO_BIN_EXE_pkc")).env(name, value).args(args), &[])
+    }
+
+    fn run(&self, command: &mut Command, input: &[u8]) -> String {
+        command.current_dir(self.0.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program is built");
         let mut stdin = child.stdin.take().expect("it is piped");

@@ -1,5 +1,6 @@
 //! The command line as a user sees it: what it prints and with which code it exits.
 
+mod bench;
 mod data;
 mod folder;
 mod hostile;

@@ -187,6 +187,29 @@ fn the_interpreter_is_always_a_device() {
 }
 
 #[test]
+fn the_environment_says_how_many_threads_to_use() {
+    let folder = Folder::new();
+    for (value, shown) in [("1", "1 thread)"), ("5", "5 threads)"), ("1000000000", "1024 threads)")] {
+        let devices = folder.pkc_where(("PK_THREADS", value), &["devices"]);
+        assert!(devices.lines().next().is_some_and(|first| first.ends_with(shown)), "{devices}");
+    }
+    let run = ["run", "two.pk", "double", "--arg", "x=[1.5, 2]"];
+    assert_eq!(folder.pkc_where(("PK_THREADS", "3"), &run), "[3.0, 4.0]\n");
+    for value in ["0", "-1", "abc", "1e9", ""] {
+        for command in [&["devices"][..], &run] {
+            let found = folder.pkc_where(("PK_THREADS", value), command);
+            let wanted = format!("must be a whole number from 1, not `{value}`\n--- exit code 1\n");
+            assert!(found.ends_with(&wanted), "{found}");
+        }
+    }
+    assert_snapshot!(folder.pkc_where(("PK_THREADS", "many"), &["devices"]), @"
+    --- stderr
+    error: the environment variable `PK_THREADS` must be a whole number from 1, not `many`
+    --- exit code 1
+    ");
+}
+
+#[test]
 fn shells_get_completions() {
     for shell in ["bash", "fish", "zsh"] {
         let script = Folder::new().pkc(&["completions", shell]);
