@@ -8,6 +8,7 @@ use super::{
     control::{flat_types, flatten, unflatten},
     linear::Linear,
     pack::{Pack, VECTOR_BYTES},
+    places,
 };
 use crate::{
     backend::cpu::{
@@ -21,8 +22,14 @@ use crate::{
 use cranelift_codegen::ir::{Block, InstBuilder, Type, Value, condcodes::IntCC, types};
 use pk_dsl::scalar::Scalar;
 
-/// The folds of a nest with their cells.
-type Folds<'a> = Vec<(&'a Fold, FoldCells)>;
+/// The folds of a nest.
+struct Folds<'a> {
+    /// Each with its cells.
+    all: Vec<(&'a Fold, FoldCells)>,
+    /// For each of their components, whether it is the place of an element. In registers a place counts from the start
+    /// of the leaf, in 32 bits.
+    is_place: Vec<bool>,
+}
 
 impl<'a> Emitter<'a, '_> {
     /// Emits the elements of `leaf` of a nest whose sinks are reductions and maps; gives the leaf's result for each
@@ -33,8 +40,15 @@ impl<'a> Emitter<'a, '_> {
         shape: Shape,
         leaf: Leaf,
     ) -> Vec<Vec<Value>> {
-        let folds: Folds<'a> =
-            loops.folds().filter_map(|(target, fold)| Some((fold, target.cells.clone()?))).collect();
+        let all = loops.folds().filter_map(|(target, fold)| Some((fold, target.cells.clone()?))).collect();
+        let param = self.body.blocks[loops.nest.body].params[0];
+        let components = loops.folds().flat_map(|(target, fold)| {
+            let inputs = target.inputs.iter().enumerate();
+            inputs.map(move |(at, input)| (fold, at, *input))
+        });
+        let is_place =
+            components.map(|(fold, at, input)| input == param && places::is_only_chosen(self.body, fold, at));
+        let folds = Folds { all, is_place: is_place.collect() };
         let count = self.builder.ins().isub(leaf.end, leaf.start);
         let rounds = self.builder.ins().band_imm_s(count, -LANES);
         let whole_end = self.builder.ins().iadd(leaf.start, rounds);
@@ -44,15 +58,21 @@ impl<'a> Emitter<'a, '_> {
             Vec::new()
         });
         self.scalar_elements(loops, leaf, [whole_end, leaf.end]);
-        let results: Vec<Type> = folds.iter().flat_map(|(fold, _)| self.fold_types(fold)).collect();
+        let results: Vec<Type> = folds.all.iter().flat_map(|(fold, _)| self.fold_types(fold)).collect();
         let values = self.if_else(
             rounds,
             &results,
-            |e| folds.iter().flat_map(|(fold, cells)| e.halve_vectors(fold, cells, shape)).collect(),
-            |e| folds.iter().flat_map(|(fold, cells)| e.combine_lanes(fold, &cells.lanes, count)).collect(),
+            |e| folds.all.iter().flat_map(|(fold, cells)| e.halve_vectors(fold, cells, shape)).collect(),
+            |e| {
+                folds
+                    .all
+                    .iter()
+                    .flat_map(|(fold, cells)| e.combine_lanes(fold, &cells.lanes, count))
+                    .collect()
+            },
         );
         let mut values = values.into_iter();
-        folds.iter().map(|(fold, _)| values.by_ref().take(fold.width()).collect()).collect()
+        folds.all.iter().map(|(fold, _)| values.by_ref().take(fold.width()).collect()).collect()
     }
 
     fn fold_types(&self, fold: &Fold) -> Vec<Type> {
@@ -76,8 +96,7 @@ impl<'a> Emitter<'a, '_> {
         let first_lane = self.builder.ins().imul_imm_s(pass, i64::from(shape.group));
         let first = self.builder.ins().iadd(leaf.start, first_lane);
         let [inside, exit] = [0; 2].map(|_| self.builder.create_block());
-        let packs: Vec<(Type, usize)> =
-            folds.iter().flat_map(|(fold, _)| self.pack_shape(fold, shape)).collect();
+        let packs = self.lane_shape(folds, shape);
         let state_types = [&[types::I64], &flat_types(&packs)[..]].concat();
         let (head, params) = self.block_with_params(&state_types);
         let zeros: Vec<Value> = flat_types(&packs).into_iter().map(|ty| self.zero_vector(ty)).collect();
@@ -91,22 +110,22 @@ impl<'a> Emitter<'a, '_> {
         self.builder.switch_to_block(inside);
         let is_first = self.icmp(IntCC::Equal, at, first);
         let next_at = self.builder.ins().iadd_imm_s(at, LANES);
-        let (after, bail) = self.fold_group(loops, shape, folds, (at, is_first), &before);
+        let (after, bail) = self.fold_group(loops, shape, folds, (leaf, at, is_first), &before);
         self.jump(head, &[&[next_at], &flatten(&after)[..]].concat());
 
         if let Some(bail) = bail {
             self.builder.switch_to_block(bail);
             let is_later = self.icmp_zero(is_first);
-            self.if_then(is_later, |e| e.store_lanes(shape, folds, first_lane, &before));
+            self.if_then(is_later, |e| e.store_lanes(shape, folds, (leaf, first_lane), &before));
             let end = self.builder.ins().iadd_imm_s(at, i64::from(shape.group));
             self.scalar_elements(loops, leaf, [at, end]);
-            let after = self.load_lanes(shape, folds, first_lane);
+            let after = self.load_lanes(shape, folds, (leaf, first_lane));
             self.jump(head, &[&[next_at], &flatten(&after)[..]].concat());
         }
 
         self.builder.switch_to_block(exit);
         let is_some = self.icmp(IntCC::SignedLessThan, leaf.start, whole_end);
-        self.if_then(is_some, |e| e.store_lanes(shape, folds, first_lane, &before));
+        self.if_then(is_some, |e| e.store_lanes(shape, folds, (leaf, first_lane), &before));
     }
 
     /// Emits the body for the group at `at` and gives the lanes after it, and the block to which it bails; `before` are
@@ -116,7 +135,7 @@ impl<'a> Emitter<'a, '_> {
         loops: &Loops<'a>,
         shape: Shape,
         folds: &Folds<'a>,
-        (at, is_first): (Value, Value),
+        (leaf, at, is_first): (Leaf, Value, Value),
         before: &[Pack],
     ) -> (Vec<Pack>, Option<Block>) {
         let body = self.body;
@@ -127,12 +146,29 @@ impl<'a> Emitter<'a, '_> {
         group.block(loops.nest.body);
         group.store_maps(&loops.targets, at);
         let folded = loops.folds().flat_map(|(target, _)| target.inputs);
-        let inputs: Vec<Pack> = folded.map(|input| group.canonical(*input)).collect();
-        let operators: Vec<&'a Fold> = folds.iter().map(|(fold, _)| *fold).collect();
+        let place = group.e.builder.ins().isub(at, leaf.start);
+        let inputs = folded.zip(&folds.is_place).map(|(input, is_place)| match is_place {
+            true => group.place_pack(place),
+            false => group.canonical(*input),
+        });
+        let inputs: Vec<Pack> = inputs.collect();
+        let operators: Vec<&'a Fold> = folds.all.iter().map(|(fold, _)| *fold).collect();
+        let pairs = loops.folds().map(|(target, fold)| places::pairs(body, fold, target.inputs, param));
+        group.ordered = pairs.flatten().collect();
         let after = group.fold_in(&operators, is_first, before, &inputs);
         let bail = group.bail;
         self.element = outer_element;
         (after, bail)
+    }
+
+    /// Lane type and number of parts of each component of `folds` in registers.
+    fn lane_shape(&self, folds: &Folds<'a>, shape: Shape) -> Vec<(Type, usize)> {
+        let shapes = folds.all.iter().flat_map(|(fold, _)| self.pack_shape(fold, shape));
+        let shapes = shapes.zip(&folds.is_place).map(|((lane, parts), is_place)| match is_place {
+            true => (types::I32, parts / 2),
+            false => (lane, parts),
+        });
+        shapes.collect()
     }
 
     pub(super) fn pack_shape(&self, fold: &Fold, shape: Shape) -> Vec<(Type, usize)> {
@@ -148,12 +184,18 @@ impl<'a> Emitter<'a, '_> {
         self.builder.ins().vconst(ty, zero)
     }
 
-    /// Stores the lanes from `first_lane` on.
-    fn store_lanes(&mut self, shape: Shape, folds: &Folds<'a>, first_lane: Value, lanes: &[Pack]) {
+    /// Stores the lanes of `leaf` from `first_lane` on.
+    fn store_lanes(
+        &mut self,
+        shape: Shape,
+        folds: &Folds<'a>,
+        (leaf, first_lane): (Leaf, Value),
+        lanes: &[Pack],
+    ) {
         let mut group = Group::new(self, shape, self.body.entry);
         let components =
-            folds.iter().flat_map(|(fold, cells)| fold.neutral.iter().zip(&cells.lanes.components));
-        for ((neutral, (base, _)), pack) in components.zip(lanes) {
+            folds.all.iter().flat_map(|(fold, cells)| fold.neutral.iter().zip(&cells.lanes.components));
+        for (((neutral, (base, _)), pack), is_place) in components.zip(lanes).zip(&folds.is_place) {
             let scalar = group.e.body.scalar(*neutral);
             let address = group.e.element_address(scalar, *base, first_lane);
             match scalar {
@@ -161,18 +203,32 @@ impl<'a> Emitter<'a, '_> {
                     let ones = group.ones(pack, 1);
                     group.store_parts(&ones, address);
                 }
+                _ if *is_place => {
+                    let places = group.widened_places(pack, leaf.start);
+                    group.store_parts(&places, address);
+                }
                 _ => group.store_parts(pack, address),
             }
         }
     }
 
-    fn load_lanes(&mut self, shape: Shape, folds: &Folds<'a>, first_lane: Value) -> Vec<Pack> {
+    fn load_lanes(
+        &mut self,
+        shape: Shape,
+        folds: &Folds<'a>,
+        (leaf, first_lane): (Leaf, Value),
+    ) -> Vec<Pack> {
         let mut lanes = Vec::new();
-        for (fold, cells) in folds {
+        for (fold, cells) in &folds.all {
             let mut group = Group::new(self, shape, fold.op);
             lanes.extend(group.load_fold(fold, cells, first_lane));
         }
-        lanes
+        let mut group = Group::new(self, shape, self.body.entry);
+        let lanes = lanes.into_iter().zip(&folds.is_place).map(|(pack, is_place)| match is_place {
+            true => group.narrowed_places(&pack, leaf.start),
+            false => pack,
+        });
+        lanes.collect()
     }
 
     /// Combines all lanes of a leaf from their cells: by vectors as long as they are full.

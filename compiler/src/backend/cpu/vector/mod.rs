@@ -18,6 +18,7 @@ mod linear;
 mod memory;
 mod ops;
 mod pack;
+mod places;
 mod scan;
 
 pub(super) use analysis::{Shape, columns_shape_of, scan_shape_of, shape_of};
@@ -25,7 +26,7 @@ pub(super) use columns::ColumnLoops;
 pub(super) use elements::Row;
 
 use super::emitter::Emitter;
-use crate::ir::{Block as IrBlock, Inst, Op, Value as IrValue};
+use crate::ir::{Binary, Block as IrBlock, Compare, Inst, Op, Value as IrValue};
 use cranelift_codegen::{
     ir::{Block, InstBuilder, Value},
     isa::TargetIsa,
@@ -70,6 +71,8 @@ struct Group<'e, 'a, 'b> {
     bail: Option<Block>,
     /// Which elements take the way at hand; all if `None`.
     active: Option<Pack>,
+    /// Pairs of `i64` of which the first is known to be less: the places of elements that a fold compares.
+    ordered: Vec<(IrValue, IrValue)>,
     /// How deep the code is inside of loops and branches of the body, out of which no load may be moved.
     guards: usize,
 }
@@ -84,6 +87,7 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
             top,
             bail: None,
             active: None,
+            ordered: Vec::new(),
             guards: 0,
         }
     }
@@ -153,13 +157,20 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
             Op::Binary(op, a, b) => {
                 let (x, y) = (self.operand(*a), self.operand(*b));
                 let scalar = body.scalar(*a);
-                let linear = if scalar == Scalar::I64 { self.linear_binary(*op, &x, &y) } else { None };
-                match linear {
-                    Some(linear) => return self.define(data.results[0], linear),
+                let simple = match scalar {
+                    Scalar::I64 => self.linear_binary(*op, &x, &y),
+                    Scalar::Bool => with_constant(*op, &x, &y),
+                    _ => None,
+                };
+                match simple {
+                    Some(operand) => return self.define(data.results[0], operand),
                     None => self.binary(*op, scalar, x, y),
                 }
             }
             Op::Compare(op, a, b) => {
+                if let Some(holds) = self.known_order(*op, *a, *b) {
+                    return self.define(data.results[0], holds);
+                }
                 let (x, y, scalar) = (self.operand(*a), self.operand(*b), body.scalar(*a));
                 let uniform = if scalar == Scalar::I64 { self.linear_compare(*op, &x, &y) } else { None };
                 if let Some(uniform) = uniform {
@@ -199,6 +210,21 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
             }
         };
         self.set(data.results[0], single);
+    }
+
+    /// What a comparison gives whose operands are a known pair.
+    fn known_order(&self, op: Compare, a: IrValue, b: IrValue) -> Option<Operand> {
+        let is_less = self.ordered.contains(&(a, b));
+        if !is_less && !self.ordered.contains(&(b, a)) {
+            return None;
+        }
+        let holds = match op {
+            Compare::Eq => false,
+            Compare::Ne => true,
+            Compare::Lt | Compare::Le => is_less,
+            Compare::Gt | Compare::Ge => !is_less,
+        };
+        Some(Operand::Constant(Const::from_bits(Scalar::Bool, u64::from(holds))))
     }
 
     /// Which of `values` anything in the body at hand uses.
@@ -242,5 +268,18 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
         let (x, y) = if scalar == Scalar::Bool { self.same_width(x, y) } else { (x, y) };
         let chosen = self.zip(&x, &y, x.lane, |g, x, y| g.e.builder.ins().select(cond, x, y));
         self.set(result, chosen);
+    }
+}
+
+/// An operation on `bool` of which one operand is a constant.
+fn with_constant(op: Binary, a: &Operand, b: &Operand) -> Option<Operand> {
+    let (constant, other) = match (a, b) {
+        (Operand::Constant(constant), other) | (other, Operand::Constant(constant)) => (constant, other),
+        _ => return None,
+    };
+    match (op, constant.bits() != 0) {
+        (Binary::And, true) | (Binary::Or, false) => Some(other.clone()),
+        (Binary::And, false) | (Binary::Or, true) => Some(Operand::Constant(*constant)),
+        _ => None,
     }
 }
