@@ -4,6 +4,7 @@
 
 use crate::{
     describe,
+    driver::Few,
     error::{Error, ErrorKind, Result},
     source::Source,
 };
@@ -52,13 +53,13 @@ pub(crate) struct Binder<'a> {
 
 impl Binder<'_> {
     /// The values of the size variables.
-    pub(crate) fn bind(&self, args: &[ArgType<'_>]) -> Result<Vec<i64>> {
+    pub(crate) fn bind(&self, args: &[ArgType<'_>]) -> Result<Few<i64>> {
         self.check_count(args.len())?;
         for (param, arg) in self.signature.params.iter().zip(args) {
             self.check_type(param, arg)?;
         }
         let sizes =
-            (0..self.signature.sizes.len()).map(|var| self.size(var, args)).collect::<Result<Vec<i64>>>()?;
+            (0..self.signature.sizes.len()).map(|var| self.size(var, args)).collect::<Result<Few<i64>>>()?;
         for (param, arg) in self.signature.params.iter().zip(args) {
             for (axis, dim) in param.dims.iter().enumerate() {
                 self.check_dim(param, dim, axis, args, arg, &sizes)?;
@@ -69,8 +70,17 @@ impl Binder<'_> {
 
     /// The shape of `result`; `None` where the kernel decides, or where it will find the size to be none.
     pub(crate) fn result_shape(&self, result: &ResultType, sizes: &[i64]) -> Vec<Option<usize>> {
+        self.result_extents(result, sizes).collect()
+    }
+
+    /// As [`Binder::result_shape`], extent by extent.
+    pub(crate) fn result_extents<'s>(
+        &self,
+        result: &'s ResultType,
+        sizes: &'s [i64],
+    ) -> impl Iterator<Item = Option<usize>> + use<'s> {
         let extent = |size: &Size| usize::try_from(evaluate(size, sizes)?).ok();
-        result.dims.iter().map(|dim| dim.as_ref().and_then(extent)).collect()
+        result.dims.iter().map(move |dim| dim.as_ref().and_then(extent))
     }
 
     fn check_count(&self, given: usize) -> Result<()> {

@@ -4,7 +4,7 @@ use crate::{
     argument::Value,
     buffer::{Buffer, RawBuffer},
     device::{Backend, Device},
-    driver::{self, Driver},
+    driver::{self, Driver, process},
     element::Element,
     error::{Error, ErrorKind, Result},
     kernel, parallelism,
@@ -89,7 +89,7 @@ impl Context {
             driver,
             threads,
             default_queue: OnceLock::new(),
-            process: std::process::id(),
+            process: process::id(),
         }))
     }
 
@@ -192,7 +192,7 @@ impl Context {
 
     /// An error in a process that was forked off after the context was made.
     pub(crate) fn check_process(&self) -> Result<()> {
-        match self.0.process == std::process::id() {
+        match self.0.process == process::id() {
             true => Ok(()),
             false => {
                 Err(Error::new(ErrorKind::Forked, "the context was made before this process was forked off"))

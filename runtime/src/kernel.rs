@@ -5,7 +5,7 @@ use crate::{
     bind::Binder,
     compile::LoadedCode,
     context::{Context, ContextId},
-    driver::{self, FaultPolicy, Job, RunError, Sharing},
+    driver::{self, FaultPolicy, Few, Job, RunError, Sharing},
     error::{Error, ErrorKind, Result},
     fault,
     launch::Launch,
@@ -17,7 +17,8 @@ use crate::{
     thread::{self, Timer},
 };
 use pk_compiler::work::Operations;
-use pk_dsl::signature::Signature;
+use pk_dsl::signature::{ResultType, Signature};
+use smallvec::SmallVec;
 use std::{
     fmt,
     sync::{
@@ -126,14 +127,14 @@ impl Kernel {
     }
 
     /// Checks arguments; gives the values of the sizes.
-    pub(crate) fn bind(&self, values: &[Value<'_>]) -> Result<Vec<i64>> {
+    pub(crate) fn bind(&self, values: &[Value<'_>]) -> Result<Few<i64>> {
         self.context().check_process()?;
         for Value(value) in values {
             if let ValueKind::Buffer { buffer, .. } = value {
                 self.check_owner(buffer.context, "a buffer")?;
             }
         }
-        let types: Vec<_> = values.iter().map(|Value(value)| value.arg_type()).collect();
+        let types: Few<_> = values.iter().map(|Value(value)| value.arg_type()).collect();
         self.binder().bind(&types)
     }
 
@@ -166,11 +167,13 @@ impl Kernel {
     }
 
     /// Memory for the results that are arrays of known shape.
-    fn place_results(&self, sizes: &[i64]) -> Result<Vec<Option<Output>>> {
-        let place = |result| {
-            let shape: Option<Vec<usize>> = self.binder().result_shape(result, sizes).into_iter().collect();
-            let shape = shape.filter(|shape| !shape.is_empty());
-            shape.map(|shape| Output::zeroed(result, shape)).transpose()
+    fn place_results(&self, sizes: &[i64]) -> Result<SmallVec<[Option<Output>; 1]>> {
+        let place = |result: &ResultType| match result.dims.is_empty() {
+            true => Ok(None),
+            false => {
+                let shape: Option<Vec<usize>> = self.binder().result_extents(result, sizes).collect();
+                shape.map(|shape| Output::zeroed(result, shape)).transpose()
+            }
         };
         self.signature().results.iter().map(place).collect()
     }
@@ -206,7 +209,8 @@ pub(crate) struct Loaded {
 
 /// What can end a launch, or keep it from failing.
 pub(crate) struct Control {
-    pub(crate) cancel: Arc<AtomicBool>,
+    /// There is none if nobody could set it.
+    cancel: Option<Arc<AtomicBool>>,
     time_limit: Option<Duration>,
     faults: FaultPolicy,
     sharing: Sharing,
@@ -215,14 +219,20 @@ pub(crate) struct Control {
 impl Control {
     /// The threads are those of `context` unless the options say otherwise.
     pub(crate) fn new(options: &LaunchOptions, context: &Context) -> Result<Control> {
-        let cancel = Arc::new(AtomicBool::new(false));
-        if let Some(token) = &options.cancel {
-            token.attach(&cancel);
+        let is_limited = options.cancel.is_some() || options.time_limit.is_some();
+        let cancel = is_limited.then(Arc::<AtomicBool>::default);
+        if let (Some(token), Some(cancel)) = (&options.cancel, &cancel) {
+            token.attach(cancel);
         }
         let faults = if options.ignore_faults { FaultPolicy::Ignore } else { FaultPolicy::Report };
         let threads = options.threads.map_or_else(|| context.threads_said(), |threads| Ok(Some(threads)))?;
         let sharing = Sharing { threads, piece: options.piece };
         Ok(Control { cancel, time_limit: options.time_limit, faults, sharing })
+    }
+
+    /// What ends the launch when it is set.
+    pub(crate) fn cancel_flag(&mut self) -> Arc<AtomicBool> {
+        self.cancel.get_or_insert_default().clone()
     }
 }
 
@@ -234,11 +244,17 @@ impl Loaded {
     /// Runs the kernel for a job without cancellation and policy, which `control` gives.
     pub(crate) fn run(&self, job: Job<'_>, control: &Control) -> Result<Vec<driver::Output>> {
         let sizes = job.sizes;
-        let job =
-            Job { cancel: Some(&control.cancel), faults: control.faults, sharing: control.sharing, ..job };
-        let timer =
-            control.time_limit.map(|limit| Timer::start(limit, control.cancel.clone())).transpose()?;
-        let outcome = match control.cancel.load(Ordering::Relaxed) {
+        let job = Job {
+            cancel: control.cancel.as_deref(),
+            faults: control.faults,
+            sharing: control.sharing,
+            ..job
+        };
+        let timer = match (control.time_limit, &control.cancel) {
+            (Some(limit), Some(cancel)) => Some(Timer::start(limit, cancel.clone())?),
+            _ => None,
+        };
+        let outcome = match control.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
             true => Err(RunError::Cancelled),
             false => self.execute(job)?,
         };

@@ -7,14 +7,14 @@ use crate::{
     argument::{Argument, Arguments, Value},
     buffer::{Buffer, Contents, RawBuffer},
     describe,
-    driver::{self, AlignedBytes, Job},
+    driver::{self, AlignedBytes, Few, Job},
     element::Element,
     error::{Error, ErrorKind, Result},
     event::{Event, EventState},
     host::{self, HostArray},
     kernel::{self, Control, Kernel, Loaded},
     options::LaunchOptions,
-    output::check_results,
+    output::{Wanted, check_results},
     queue::Queue,
     thread,
 };
@@ -131,8 +131,8 @@ impl<'a> Launch<'a> {
             results.iter().map(|result| self.kernel.binder().result_shape(result, &sizes)).collect();
         self.check_targets(targets, &shapes)?;
         let loaded = self.kernel.load()?.clone();
-        let control = Control::new(&self.options, self.kernel.context())?;
-        let event = Arc::new(EventState::new(control.cancel.clone()));
+        let mut control = Control::new(&self.options, self.kernel.context())?;
+        let event = Arc::new(EventState::new(control.cancel_flag()));
         let contents: Vec<Arc<Contents>> = results
             .iter()
             .zip(shapes)
@@ -200,7 +200,7 @@ fn shape_text(scalar: Scalar, shape: &[Option<usize>]) -> String {
 /// A launch in a queue. It owns what it needs, so that handles may be dropped in any order.
 struct QueuedRun {
     loaded: Arc<Loaded>,
-    sizes: Vec<i64>,
+    sizes: Few<i64>,
     values: Vec<Value<'static>>,
     /// What the results become.
     contents: Vec<Arc<Contents>>,
@@ -234,7 +234,7 @@ impl QueuedRun {
 
 fn execute(
     loaded: &Loaded,
-    sizes: Vec<i64>,
+    sizes: Few<i64>,
     values: &[Value<'static>],
     contents: &[Arc<Contents>],
     recycled: Vec<Option<Arc<Contents>>>,
@@ -309,8 +309,8 @@ impl FromBuffers for Vec<RawBuffer> {
     }
 }
 
-fn buffer_type<T: Element>() -> (fn(&ResultType) -> bool, String) {
-    (|result| result.scalar == T::SCALAR, format!("Buffer<{}>", T::SCALAR))
+fn buffer_type<T: Element>() -> Wanted {
+    (|result| result.scalar == T::SCALAR, || format!("Buffer<{}>", T::SCALAR))
 }
 
 macro_rules! buffers_of_tuples {

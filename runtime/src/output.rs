@@ -212,7 +212,7 @@ impl FromOutputs for Outputs {
 
 impl<R: FromOutput> FromOutputs for R {
     fn check(signature: &Signature) -> Result<()> {
-        check_results(signature, &[(R::accepts, R::description())])
+        check_results(signature, &[(R::accepts, R::description)])
     }
 
     fn from_outputs(outputs: Outputs) -> Result<R> {
@@ -224,7 +224,7 @@ macro_rules! results_of_tuples {
     ($(($($name:ident)+))+) => {$(
         impl<$($name: FromOutput),+> FromOutputs for ($($name,)+) {
             fn check(signature: &Signature) -> Result<()> {
-                check_results(signature, &[$(($name::accepts, $name::description())),+])
+                check_results(signature, &[$(($name::accepts, $name::description)),+])
             }
 
             fn from_outputs(outputs: Outputs) -> Result<Self> {
@@ -242,18 +242,18 @@ fn next(outputs: &mut impl Iterator<Item = Output>) -> Result<Output> {
     outputs.next().ok_or_else(|| Error::new(ErrorKind::ResultType, "the kernel has fewer results"))
 }
 
-type Accepts = fn(&ResultType) -> bool;
+/// A Rust type for a result: whether it can hold one, and what messages call it.
+pub(crate) type Wanted = (fn(&ResultType) -> bool, fn() -> String);
 
-pub(crate) fn check_results(signature: &Signature, wanted: &[(Accepts, String)]) -> Result<()> {
+pub(crate) fn check_results(signature: &Signature, wanted: &[Wanted]) -> Result<()> {
     let results = &signature.results;
     let is_match = results.len() == wanted.len()
         && results.iter().zip(wanted).all(|(result, (accepts, _))| accepts(result));
     if is_match {
         return Ok(());
     }
-    let names: Vec<&str> = wanted.iter().map(|(_, name)| name.as_str()).collect();
-    let asked =
-        if let [single] = &names[..] { single.to_string() } else { format!("({})", names.join(", ")) };
+    let names: Vec<String> = wanted.iter().map(|(_, name)| name()).collect();
+    let asked = if let [single] = &names[..] { single.clone() } else { format!("({})", names.join(", ")) };
     let declared = describe::signature(signature);
     let message = format!("the result of `{declared}` was asked for as `{asked}`");
     Err(Error::new(ErrorKind::ResultType, message))

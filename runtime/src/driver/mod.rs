@@ -15,6 +15,7 @@ pub(crate) mod interp;
 mod memory;
 #[cfg(feature = "cpu")]
 mod pool;
+pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,6 +23,7 @@ pub(crate) use memory::AlignedBytes;
 
 use pk_compiler::{fault::Fault, ir::Kernel};
 use pk_dsl::scalar::Const;
+use smallvec::SmallVec;
 use std::{
     fmt,
     sync::{Arc, atomic::AtomicBool},
@@ -41,6 +43,10 @@ pub(crate) trait Executable: Send + Sync {
     /// Whether [`Executable::execute`] may need more of the stack than every thread of a host has.
     fn needs_big_stack(&self) -> bool;
 }
+
+/// A vector that most often has but a few elements, and then needs no memory of its own: a call of a small kernel takes no
+/// longer than a few allocations.
+pub(crate) type Few<T> = SmallVec<[T; 4]>;
 
 /// One launch.
 #[derive(Debug, Default)]

@@ -6,22 +6,21 @@
 
 use super::{
     divide::{self, Division, Ranges},
-    hand::{Hand, Scratch, merge_faults, zeroed},
+    hand::{Frame, Hand, Scratch, merge_faults, zeroed},
     jit::KernelCode,
 };
 use crate::driver::{
-    AlignedBytes, Arg, FaultPolicy, Job, Output, RunError, Sharing,
+    AlignedBytes, Arg, FaultPolicy, Few, Job, Output, RunError, Sharing,
     pool::{self, Pool},
 };
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     fault::Fault,
     ir::{Entity, Kernel, Site},
-    plan::{
-        ArraySize, ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop,
-    },
+    plan::{ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop},
 };
 use pk_dsl::scalar::{Const, Scalar};
+use smallvec::smallvec;
 use std::{
     mem,
     sync::{
@@ -41,9 +40,9 @@ pub(super) struct Execution<'a> {
     kernel: &'a Kernel,
     plan: &'a Plan,
     code: &'a KernelCode,
-    frame: Vec<u64>,
+    frame: Frame,
     faults: Vec<FaultRecord>,
-    buffers: Vec<Option<Storage<'a>>>,
+    buffers: Few<Option<Storage<'a>>>,
     args: Vec<Arg<'a>>,
     destinations: Vec<Option<&'a mut [u8]>>,
     cancel: &'a AtomicBool,
@@ -63,7 +62,7 @@ pub(super) fn execute<'a>(
         kernel,
         plan,
         code,
-        frame: vec![0; plan.slots.len()],
+        frame: smallvec![0; plan.slots.len()],
         faults: vec![FaultRecord::default(); kernel.sites.len()],
         buffers: plan.buffers.iter().map(|_| None).collect(),
         cancel: job.cancel.unwrap_or(&NEVER),
@@ -89,10 +88,9 @@ impl<'a> Execution<'a> {
             Arg::Array { bytes, .. } => bytes.as_ptr() as u64,
         });
         let body = &self.kernel.body;
-        let bits: Vec<u64> = sizes.chain(args).collect();
-        for (param, bits) in body.blocks[body.entry].params.iter().zip(bits) {
+        for (param, bits) in body.blocks[body.entry].params.iter().zip(sizes.chain(args)) {
             let slot = self.plan.slot(*param).ok_or(RunError::BadJob)?;
-            self.set(slot, bits);
+            self.frame[slot.0 as usize] = bits;
         }
         self.set(Slot::CANCEL, self.cancel.as_ptr() as u64);
         Ok(())
@@ -136,23 +134,25 @@ impl<'a> Execution<'a> {
     }
 
     fn product(&self, extents: &[Extent]) -> Result<u64, RunError> {
-        let extents = extents.iter().map(|extent| self.extent(*extent)).collect::<Result<Vec<u64>, _>>()?;
-        // An empty array has no elements, however large its other extents are.
-        if extents.contains(&0) {
-            return Ok(0);
+        let (mut is_empty, mut product) = (false, Some(1u64));
+        for extent in extents {
+            let extent = self.extent(*extent)?;
+            is_empty |= extent == 0;
+            product = product.and_then(|product| product.checked_mul(extent));
         }
-        extents.into_iter().try_fold(1u64, u64::checked_mul).ok_or(RunError::TooLarge)
+        // An empty array has no elements, however large its other extents are.
+        if is_empty { Ok(0) } else { product.ok_or(RunError::TooLarge) }
     }
 
-    fn bytes(&self, size: &ArraySize) -> Result<usize, RunError> {
-        let bytes = self.product(&size.extents)?.checked_mul(size.scalar.bytes() as u64);
+    fn bytes(&self, scalar: Scalar, extents: &[Extent]) -> Result<usize, RunError> {
+        let bytes = self.product(extents)?.checked_mul(scalar.bytes() as u64);
         let bytes = bytes.and_then(|bytes| isize::try_from(bytes).ok()).ok_or(RunError::TooLarge)?;
         Ok(bytes as usize)
     }
 
     fn allocate(&mut self, buffer: Buffer) -> Result<(), RunError> {
         let data = &self.plan.buffers[buffer.0 as usize];
-        let bytes = self.bytes(&data.size)?;
+        let bytes = self.bytes(data.size.scalar, &data.size.extents)?;
         let destination =
             data.result.and_then(|result| self.destinations.get_mut(result)).and_then(Option::take);
         let (storage, address) = match destination {
@@ -190,7 +190,10 @@ impl<'a> Execution<'a> {
             Domain::Leaves(extent) => (self.leaves(*extent)?, LEAF as u64, true),
             Domain::LeavesInOrder(extent) => (self.leaves(*extent)?, LEAF as u64, false),
         };
-        let cost = launch.cost.picoseconds(&|extent| self.extent(extent).unwrap_or(0));
+        let cost = match units {
+            0 | 1 => 0,
+            _ => launch.cost.picoseconds(&|extent| self.extent(extent).unwrap_or(0)),
+        };
         let extent = divide::Extent { units, unit, cost };
         // Workers have stacks of an ordinary size.
         let fits = self.code.frame_bytes() <= pool::STACK_BYTES / 2;
@@ -203,12 +206,10 @@ impl<'a> Execution<'a> {
 
     fn run_alone(&mut self, launch: &Launch, number: usize, ranges: &Ranges) -> Result<(), RunError> {
         let scratch = self.scratch(launch)?;
-        let (frame, faults) = (mem::take(&mut self.frame), mem::take(&mut self.faults));
-        let mut hand = Hand { frame, faults, scratch };
+        let mut hand = Hand { frame: &mut self.frame, faults: &mut self.faults, scratch: &scratch };
         // SAFETY: the function was compiled for this launch of this plan; `bind` and `allocate` filled the slots of the
         // frame, the fault table has a record for each site, and `ranges` are those of the domain.
         let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
-        (self.frame, self.faults) = (hand.frame, hand.faults);
         match stop {
             None => Ok(()),
             Some(Stop::Check) => Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault)),
@@ -227,15 +228,18 @@ impl<'a> Execution<'a> {
     ) -> Result<(), RunError> {
         let faults = Mutex::new(mem::take(&mut self.faults));
         let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
-        Pool::of_process().run(helpers, &|| match self.hand(launch) {
-            Ok(mut hand) => {
+        Pool::of_process().run(helpers, &|| match self.scratch(launch) {
+            Ok(scratch) => {
+                let (mut frame, mut found) =
+                    (self.frame.clone(), vec![FaultRecord::default(); self.kernel.sites.len()]);
+                let mut hand = Hand { frame: &mut frame, faults: &mut found, scratch: &scratch };
                 // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
                 let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
                 if stop.is_some() {
                     is_cancelled.store(true, Ordering::Relaxed);
                     ranges.end();
                 }
-                merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &hand.faults);
+                merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &found);
             }
             Err(error) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
         });
@@ -248,14 +252,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// What one more thread needs.
-    fn hand(&self, launch: &Launch) -> Result<Hand, RunError> {
-        let faults = vec![FaultRecord::default(); self.kernel.sites.len()];
-        Ok(Hand { frame: self.frame.clone(), faults, scratch: self.scratch(launch)? })
-    }
-
     fn scratch(&self, launch: &Launch) -> Result<Scratch, RunError> {
-        Scratch::allocate(launch.scratch.iter().map(|size| self.bytes(size)))
+        Scratch::allocate(launch.scratch.iter().map(|size| self.bytes(size.scalar, &size.extents)))
     }
 
     /// The fault to report: sites are numbered in the order of the language, and each knows its lowest element.
@@ -274,8 +272,8 @@ impl<'a> Execution<'a> {
                     Output::Scalar(Const::from_bits(*scalar, self.get(*slot)))
                 }
                 ResultSource::Array { source, scalar, shape } => {
-                    let size = ArraySize { scalar: *scalar, extents: shape.clone() };
-                    let bytes = self.array_output(position, *source, &size, &outputs)?;
+                    let len = self.bytes(*scalar, shape)?;
+                    let bytes = self.array_output(position, *source, (*scalar, len), &outputs)?;
                     Output::Array { shape: self.shape(shape)?, bytes }
                 }
             };
@@ -294,21 +292,20 @@ impl<'a> Execution<'a> {
         &mut self,
         position: usize,
         source: ArraySource,
-        size: &ArraySize,
+        (scalar, len): (Scalar, usize),
         earlier: &[Output],
     ) -> Result<Option<AlignedBytes>, RunError> {
-        let bytes = self.bytes(size)?;
         let buffer = match source {
             ArraySource::Buffer(buffer) => buffer.0 as usize,
             ArraySource::Param(number) => {
                 let Some(Arg::Array { bytes, .. }) = self.args.get(number) else {
                     return Err(RunError::BadJob);
                 };
-                return give(self.destinations.get_mut(position).and_then(Option::take), size.scalar, bytes);
+                return give(self.destinations.get_mut(position).and_then(Option::take), scalar, bytes);
             }
             ArraySource::Result(number) => {
                 let destination = self.destinations.get_mut(position).and_then(Option::take);
-                return give(destination, size.scalar, self.earlier_result(number, earlier)?);
+                return give(destination, scalar, self.earlier_result(number, earlier)?);
             }
         };
         // Given memory stays in its place, from where a later result may be copied.
@@ -318,7 +315,7 @@ impl<'a> Execution<'a> {
         match self.buffers[buffer].take() {
             Some(Storage::Owned(mut owned)) => {
                 // A filter had room for more than what passed.
-                owned.truncate(bytes);
+                owned.truncate(len);
                 Ok(Some(owned))
             }
             _ => Err(RunError::BadJob),

@@ -6,16 +6,20 @@ use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     plan::{Slot, Stop},
 };
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The slots of a plan; those of small kernels need no allocation.
+pub(super) type Frame = SmallVec<[u64; 16]>;
+
 /// The memory that code writes to besides the results, so that no two threads may share it.
-pub(super) struct Hand {
-    pub(super) frame: Vec<u64>,
-    pub(super) faults: Vec<FaultRecord>,
-    pub(super) scratch: Scratch,
+pub(super) struct Hand<'a> {
+    pub(super) frame: &'a mut [u64],
+    pub(super) faults: &'a mut [FaultRecord],
+    pub(super) scratch: &'a Scratch,
 }
 
-impl Hand {
+impl Hand<'_> {
     /// Computes ranges until none is left; gives why it ended before, if it did.
     ///
     /// # Safety

@@ -9,12 +9,11 @@
 
 mod job;
 
-use crate::parallelism;
+use crate::{driver::process, parallelism};
 use job::Job;
 use std::{
     any::Any,
     panic::{self, AssertUnwindSafe},
-    process,
     sync::{
         Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
