@@ -420,3 +420,76 @@ fn is_long(body: &Body, block: Block) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{
+        Builder, Kernel, Type,
+        testing::{fold, kernel, nest, read},
+    };
+
+    /// The shape of the one nest of a kernel.
+    fn shape(kernel: &Kernel) -> Option<Shape> {
+        let body = &kernel.body;
+        body.insts.iter().find_map(|(_, data)| match &data.op {
+            Op::Nest(nest) => Some(shape_of(body, nest)),
+            _ => None,
+        })?
+    }
+
+    /// `[build(x[i]) for i in 0..n]` of elements of `scalar`.
+    fn map_of(scalar: Scalar, build: impl FnOnce(&mut Builder, Value) -> Value) -> Kernel {
+        kernel(1, &[(scalar, &[0])], |b, sizes, params| {
+            let ty = Type { scalar, shape: sizes.to_vec() };
+            nest(b, sizes, vec![Sink::Map], vec![ty], |b, index| {
+                let x = read(b, params[0], index[0]);
+                vec![build(b, x)]
+            })
+        })
+    }
+
+    #[test]
+    fn light_maps_keep_four_vectors_in_flight() {
+        let double = |b: &mut Builder, x| b.binary(Binary::Add, x, x);
+        let group = |scalar| shape(&map_of(scalar, double)).map(|shape| shape.group);
+        assert_eq!(group(Scalar::F32), Some(16));
+        assert_eq!(group(Scalar::F64), Some(8));
+        // A vector holds 16 of them, and a group is no longer than a round of lanes.
+        assert_eq!(group(Scalar::U8), Some(32));
+    }
+
+    #[test]
+    fn the_results_of_a_sum_fill_half_of_the_registers() {
+        let sum = |scalar| {
+            kernel(1, &[(scalar, &[0])], |b, sizes, params| {
+                let zero = b.constant(pk_dsl::scalar::Const::zero(scalar));
+                let fold = fold(b, Binary::Add, zero, Order::Interleaved);
+                let sinks = vec![Sink::Reduce { fold, on_empty: None }];
+                nest(b, sizes, sinks, vec![Type::scalar(scalar)], |b, index| {
+                    vec![read(b, params[0], index[0])]
+                })
+            })
+        };
+        assert_eq!(shape(&sum(Scalar::F32)).map(|shape| shape.group), Some(32));
+        assert_eq!(shape(&sum(Scalar::F64)).map(|shape| shape.group), Some(16));
+    }
+
+    #[test]
+    fn indices_are_linear_as_long_as_their_steps_are_known() {
+        assert_eq!(step_of(Binary::Add, 1, 0, None, None), Some(1));
+        assert_eq!(step_of(Binary::Sub, 0, 1, None, None), Some(-1));
+        assert_eq!(step_of(Binary::Mul, 1, 0, None, Some(3)), Some(3));
+        assert_eq!(step_of(Binary::Mul, 1, 0, None, None), None);
+        assert_eq!(step_of(Binary::Mul, 1, 0, None, Some(1 << 40)), None);
+        assert_eq!(step_of(Binary::Min, 0, 1, None, None), Some(1));
+        assert_eq!(step_of(Binary::Min, 1, 1, None, None), None);
+    }
+
+    #[test]
+    fn away_from_the_edges_an_index_moves_forward() {
+        assert_eq!(likelier_step(1, 0), 1);
+        assert_eq!(likelier_step(-1, 1), 1);
+        assert_eq!(likelier_step(0, -1), -1);
+    }
+}
