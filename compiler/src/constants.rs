@@ -6,6 +6,7 @@
 
 use crate::{
     data::Datum,
+    deadline::Deadline,
     interp::{self, RunError},
     lower::lower_constant,
 };
@@ -24,12 +25,12 @@ use std::cell::Cell;
 /// # Errors
 ///
 /// A diagnostic for the first constant that has a fault, needs too much memory, or takes the last of
-/// [`Limits::fold_steps`].
-pub fn evaluate(program: &mut Program, limits: &Limits) -> Result<(), Vec<Diagnostic>> {
+/// [`Limits::fold_steps`]; any, if the deadline passes.
+pub fn evaluate(program: &mut Program, limits: &Limits, deadline: &Deadline) -> Result<(), Vec<Diagnostic>> {
     let steps = Cell::new(limits.fold_steps as u64);
     for index in 0..program.functions.len() {
         let Some(span) = program.functions[index].constant else { continue };
-        let kernel = lower_constant(program, FunctionId(index as u32), limits)?;
+        let kernel = lower_constant(program, FunctionId(index as u32), limits, deadline)?;
         let function = &mut program.functions[index];
         let name = &function.name;
         let values = interp::evaluate(&kernel, &steps).map_err(|error| {
@@ -103,7 +104,7 @@ mod tests {
     fn evaluated(text: &str, fold_steps: usize) -> Result<Program, Vec<Diagnostic>> {
         let limits = Limits { fold_steps, ..Limits::default() };
         let mut program = pk_dsl::check(text, &limits)?.program;
-        evaluate(&mut program, &limits)?;
+        evaluate(&mut program, &limits, &Deadline::default())?;
         Ok(program)
     }
 

@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod constants;
 pub mod data;
+pub mod deadline;
 pub mod fault;
 pub mod interp;
 pub mod ir;

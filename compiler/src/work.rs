@@ -255,14 +255,16 @@ impl<'a> Counter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::Deadline;
     use pk_grammar::limits::Limits;
 
     /// The counts of the types that occur, and `?` if the data have a say.
     fn counted(text: &str, sizes: &[i64], params: &[Option<Const>]) -> String {
         let limits = Limits::default();
         let checked = pk_dsl::check(text, &limits).expect("a valid text");
-        let mut kernel = crate::lower::lower(&checked.program, 0, &limits).expect("within the limits");
-        crate::pass::optimize(&mut kernel);
+        let mut kernel = crate::lower::lower(&checked.program, 0, &limits, &Deadline::default())
+            .expect("within the limits");
+        crate::pass::optimize(&mut kernel, &Deadline::default()).expect("there is no deadline");
         let operations = count(&kernel, sizes, params);
         let types = Scalar::ALL.into_iter().filter(|scalar| operations.of(*scalar) > 0);
         let counts: Vec<String> = types.map(|scalar| format!("{} {scalar}", operations.of(scalar))).collect();

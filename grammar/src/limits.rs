@@ -23,7 +23,7 @@ pub struct Limits {
     /// Kernels and functions of one text.
     pub functions: usize,
 
-    /// Nodes of one kernel once all calls are expanded.
+    /// Operations of one kernel once all calls are expanded, those of library functions too.
     pub ir_nodes: usize,
     /// Scalars one type may consist of.
     pub type_leaves: usize,
@@ -54,7 +54,7 @@ impl Default for Limits {
             identifier_bytes: 256,
             params: 64,
             functions: 1_000,
-            ir_nodes: 1_000_000,
+            ir_nodes: 200_000,
             type_leaves: 256,
             tuple_depth: 32,
             fold_steps: 1_000_000,

@@ -12,6 +12,7 @@ use crate::{
 };
 use pk_compiler::{
     constants,
+    deadline::Deadline,
     ir::{self, verify::verify},
     lower::lower,
     pass, plan,
@@ -126,7 +127,9 @@ impl Module {
         let source = Arc::new(Source { name, text: text.to_string() });
         let limits = options.limits.clone();
         let (task, bounds) = (source.clone(), limits.clone());
-        let check = move || check_text(&task.text, &bounds).map_err(|found| compile_error(&task, found));
+        let check = move |deadline: &Deadline| {
+            check_text(&task.text, &bounds, deadline).map_err(|found| compile_error(&task, found))
+        };
         let Checked { program, warnings } = thread::run_within(limits.compile_time(), check)??;
         let signatures = program.kernels.iter().map(|kernel| kernel.signature.clone()).collect();
         Ok(Module { source, signatures, warnings, limits, form: Form::Hir(program) })
@@ -147,52 +150,62 @@ impl Module {
     /// The kernel of this index, optimised, and what the driver of `context` makes of it.
     pub(crate) fn load(self: &Arc<Self>, kernel: usize, context: &Context) -> Result<LoadedCode> {
         let (module, context) = (self.clone(), context.clone());
-        thread::run_within(self.limits.compile_time(), move || {
-            let kernel = Arc::new(module.lower_here(kernel)?);
-            let executable = context.driver().load(kernel.clone(), module.limits.code_bytes);
+        thread::run_within(self.limits.compile_time(), move |deadline| {
+            let kernel = Arc::new(module.lower_here(kernel, deadline)?);
+            let executable = context.driver().load(kernel.clone(), module.limits.code_bytes, deadline);
             let executable = executable.map_err(|error| module.load_error(&kernel, error))?;
             Ok(LoadedCode { kernel, executable })
         })?
     }
 
     /// A form of the kernel of this index, as text.
-    pub(crate) fn emit(&self, kernel: usize, stage: Stage, isa: Isa) -> Result<String> {
-        thread::run_on_big_stack(|| self.emit_here(kernel, stage, isa))?
+    pub(crate) fn emit(self: &Arc<Self>, kernel: usize, stage: Stage, isa: Isa) -> Result<String> {
+        let module = self.clone();
+        thread::run_within(self.limits.compile_time(), move |deadline| {
+            module.emit_here(kernel, (stage, isa), deadline)
+        })?
     }
 
-    fn lower_here(&self, kernel: usize) -> Result<ir::Kernel> {
-        let mut lowered = self.lower_unoptimized(kernel)?;
-        pass::optimize(&mut lowered);
+    fn lower_here(&self, kernel: usize, deadline: &Deadline) -> Result<ir::Kernel> {
+        let mut lowered = self.lower_unoptimized(kernel, deadline)?;
+        pass::optimize(&mut lowered, deadline).map_err(|_| self.late())?;
         // Code generation relies on these invariants for memory safety, so they are checked in every build.
         verify(&lowered).map_err(Error::internal)?;
         Ok(lowered)
     }
 
-    fn lower_unoptimized(&self, kernel: usize) -> Result<ir::Kernel> {
+    fn lower_unoptimized(&self, kernel: usize, deadline: &Deadline) -> Result<ir::Kernel> {
         match &self.form {
             Form::Hir(program) => {
-                lower(program, kernel, &self.limits).map_err(|found| compile_error(&self.source, found))
+                let lowered = lower(program, kernel, &self.limits, deadline);
+                lowered.map_err(|found| compile_error(&self.source, found))
             }
             #[cfg(test)]
             Form::Ir(kernels) => Ok(kernels[kernel].clone()),
         }
     }
 
-    fn emit_here(&self, kernel: usize, stage: Stage, isa: Isa) -> Result<String> {
+    fn emit_here(&self, kernel: usize, (stage, isa): (Stage, Isa), deadline: &Deadline) -> Result<String> {
+        let optimized = || self.lower_here(kernel, deadline);
         match stage {
             Stage::Tokens => Ok(syntax::tokens(&self.source.text, &self.limits)),
             Stage::Ast => Ok(syntax::tree(&self.source.text, &self.limits)),
             Stage::Hir => Ok(self.form.hir()),
-            Stage::Ir => Ok(self.lower_unoptimized(kernel)?.to_string()),
-            Stage::IrOpt => Ok(self.lower_here(kernel)?.to_string()),
-            Stage::Plan => Ok(plan::cpu(&self.lower_here(kernel)?).to_string()),
-            Stage::Clif => self.emit_code(&self.lower_here(kernel)?, CodeForm::Clif, isa),
-            Stage::Asm => self.emit_code(&self.lower_here(kernel)?, CodeForm::Assembly, isa),
+            Stage::Ir => Ok(self.lower_unoptimized(kernel, deadline)?.to_string()),
+            Stage::IrOpt => Ok(optimized()?.to_string()),
+            Stage::Plan => Ok(plan::cpu(&optimized()?).to_string()),
+            Stage::Clif => self.emit_code(&optimized()?, (CodeForm::Clif, isa), deadline),
+            Stage::Asm => self.emit_code(&optimized()?, (CodeForm::Assembly, isa), deadline),
         }
     }
 
     #[cfg(feature = "cpu")]
-    fn emit_code(&self, kernel: &ir::Kernel, form: CodeForm, isa: Isa) -> Result<String> {
+    fn emit_code(
+        &self,
+        kernel: &ir::Kernel,
+        (form, isa): (CodeForm, Isa),
+        deadline: &Deadline,
+    ) -> Result<String> {
         use crate::driver::cpu::{CpuDriver, Features, Options, Text};
 
         let text = match form {
@@ -203,13 +216,18 @@ impl Module {
             Isa::Native => Features::Native,
             Isa::Baseline => Features::Baseline,
         };
-        let options = Options { text, code_bytes: self.limits.code_bytes };
+        let options = Options { text, code_bytes: self.limits.code_bytes, deadline: deadline.clone() };
         CpuDriver { features }.emit(kernel, &options).map_err(|error| self.load_error(kernel, error))
     }
 
     #[cfg(not(feature = "cpu"))]
-    fn emit_code(&self, _: &ir::Kernel, _: CodeForm, _: Isa) -> Result<String> {
+    fn emit_code(&self, _: &ir::Kernel, _: (CodeForm, Isa), _: &Deadline) -> Result<String> {
         Err(crate::device::unavailable(crate::Backend::Cpu))
+    }
+
+    /// What a compilation gives whose deadline has passed; nobody waits for it any more.
+    fn late(&self) -> Error {
+        thread::late(self.limits.compile_time())
     }
 
     /// Why a back end could not make a kernel ready.
@@ -223,6 +241,14 @@ impl Module {
                 let message = format!("`{}` needs more than {code_bytes} bytes of code", signature.name);
                 compile_error(&self.source, vec![Diagnostic::error(Code::Limit, signature.span, message)])
             }
+            LoadError::TooComplex => {
+                let signature = &kernel.signature;
+                let message = format!("`{}` is too large to be compiled in time", signature.name);
+                let report = Diagnostic::error(Code::Limit, signature.span, message)
+                    .help("repeat code with a loop or over an array, or split the kernel into several");
+                compile_error(&self.source, vec![report])
+            }
+            LoadError::Late => self.late(),
             LoadError::OutOfMemory(_) => Error::caused(ErrorKind::OutOfMemory, error.to_string(), error),
             LoadError::Internal(_) => Error::internal(error),
         }
@@ -236,12 +262,57 @@ enum CodeForm {
 }
 
 /// Checks a text and evaluates its constants.
-fn check_text(text: &str, limits: &Limits) -> std::result::Result<Checked, Vec<Diagnostic>> {
+fn check_text(
+    text: &str,
+    limits: &Limits,
+    deadline: &Deadline,
+) -> std::result::Result<Checked, Vec<Diagnostic>> {
     let mut checked = pk_dsl::check(text, limits)?;
-    constants::evaluate(&mut checked.program, limits)?;
+    constants::evaluate(&mut checked.program, limits, deadline)?;
     Ok(checked)
 }
 
 fn compile_error(source: &Arc<Source>, found: Vec<Diagnostic>) -> Error {
     Error::diagnosed(ErrorKind::Compile, source, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use std::time::{Duration, Instant};
+
+    /// A module whose kernel takes seconds to compile, and has no time for it.
+    fn late_module() -> Arc<Module> {
+        let lets: String = (1..4_000).map(|at| format!("let a{at} = x[i + {at}] + a{};\n", at - 1)).collect();
+        let text = format!("kernel f(x: [f64; n], i: i64) -> f64 {{ let a0 = x[i]; {lets} a3999 }}");
+        let options = Options::new().limits(Limits { compile_seconds: 60, ..Limits::default() });
+        let mut module = Module::check(&text, &options).expect("it has no mistakes");
+        module.limits.compile_seconds = 0;
+        Arc::new(module)
+    }
+
+    /// The thread of a compilation holds the module as long as it lives.
+    fn ends_soon(module: &Arc<Module>) {
+        let start = Instant::now();
+        while Arc::strong_count(module) > 1 {
+            assert!(start.elapsed() < Duration::from_millis(500), "the thread goes on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_compilation_ends_soon_after_its_deadline() {
+        let module = late_module();
+        for context in testing::contexts() {
+            let error = module.load(0, &context).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout);
+            ends_soon(&module);
+        }
+        for stage in [Stage::Ir, Stage::IrOpt, Stage::Plan, Stage::Clif] {
+            let error = module.emit(0, stage, Isa::Native).unwrap_err();
+            assert_eq!(error.to_string(), "the compilation took longer than 0ns", "{stage}");
+            ends_soon(&module);
+        }
+    }
 }

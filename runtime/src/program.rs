@@ -10,6 +10,8 @@ use crate::{
 use pk_dsl::{diagnostic::Diagnostic, signature::Signature};
 use std::{
     fmt,
+    fs::File,
+    io::{self, Read},
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
@@ -68,13 +70,19 @@ impl Program {
     pub fn from_file(context: &Context, path: impl AsRef<Path>) -> Result<Program> {
         let name = path.as_ref().display().to_string();
         let cannot = |cause: &dyn fmt::Display| format!("cannot read `{}`: {cause}", name.escape_debug());
-        let bytes =
-            std::fs::read(&path).map_err(|cause| Error::caused(ErrorKind::Io, cannot(&cause), cause))?;
-        let text = String::from_utf8(bytes).map_err(|cause| {
-            let offset = cause.utf8_error().valid_up_to();
-            Error::caused(ErrorKind::Io, cannot(&format!("no UTF-8 at byte {offset}")), cause)
-        })?;
-        Program::compile_with(context, &text, &Options::new().name(name))
+        let options = Options::new().name(&name);
+        let most = options.limits.source_bytes;
+        let bytes = read_start(path.as_ref(), most)
+            .map_err(|cause| Error::caused(ErrorKind::Io, cannot(&cause), cause))?;
+        let text = match bytes.len() > most {
+            // It is refused for its length; what it says does not matter.
+            true => String::from_utf8_lossy(&bytes).into_owned(),
+            false => String::from_utf8(bytes).map_err(|cause| {
+                let offset = cause.utf8_error().valid_up_to();
+                Error::caused(ErrorKind::Io, cannot(&format!("no UTF-8 at byte {offset}")), cause)
+            })?,
+        };
+        Program::compile_with(context, &text, &options)
     }
 
     pub(crate) fn new(context: &Context, module: Module) -> Program {
@@ -175,6 +183,13 @@ impl fmt::Debug for Program {
     }
 }
 
+/// What the file begins with: all of it if it has no more than `most` bytes, else a byte more. Some files never end.
+fn read_start(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +283,24 @@ mod tests {
         format!("kernel f(x: [f64; n]) -> [f64; n] = map(x, |y| {{\n{lets}let p = {product};\n{sum}\n}});")
     }
 
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn what_takes_long_to_compile_is_refused() -> Result<()> {
+        let reads = |count: usize| -> String {
+            let lets = (1..count).map(|at| format!("let a{at} = x[i + {at}] + a{};\n", at - 1));
+            let lets: String = lets.collect();
+            format!("kernel f(x: [f64; n], i: i64) -> f64 {{ let a0 = x[i];\n{lets} a{} }}", count - 1)
+        };
+        let numbers: Vec<f64> = vec![1.0; 2000];
+        let call =
+            |count| Program::compile(&Context::cpu(), &reads(count))?.kernel("f")?.call((&numbers, 0i64));
+        let result: Result<f64> = call(200);
+        assert_eq!(result?, 200.0);
+        let error = call(1500).unwrap_err();
+        assert_snapshot!(error, @"<text>:1:8: `f` is too large to be compiled in time");
+        Ok(())
+    }
+
     #[test]
     fn a_host_with_small_stacks_can_run_crowded_kernels() {
         for context in testing::contexts() {
@@ -320,5 +353,7 @@ mod tests {
         let read = |path: &str| Program::from_file(&testing::context(), path).unwrap_err();
         assert_eq!(read("/no/such/file.pk").kind(), ErrorKind::Io);
         assert_eq!(read("/").kind(), ErrorKind::Io);
+        #[cfg(unix)]
+        assert_eq!(read("/dev/zero").diagnostics()[0].code, pk_dsl::codes::Code::Limit);
     }
 }

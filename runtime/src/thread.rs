@@ -9,6 +9,7 @@ use crate::{
     driver::fenv::DefaultEnvironment,
     error::{Error, ErrorKind, Result},
 };
+use pk_compiler::deadline::Deadline;
 use std::{
     any::Any,
     panic::{self, AssertUnwindSafe},
@@ -35,28 +36,37 @@ pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Resu
     })
 }
 
-/// As [`run_on_big_stack`], but gives up after `limit`; the thread then ends by itself, with what it owns.
+/// As [`run_on_big_stack`], but gives up after `limit`: from then on the deadline that `work` gets has passed, and the
+/// thread ends by itself, with what it owns, as soon as `work` has seen that.
 pub(crate) fn run_within<R: Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> R + Send + 'static,
+    work: impl FnOnce(&Deadline) -> R + Send + 'static,
 ) -> Result<R> {
+    let deadline = Deadline::default();
+    let own = deadline.clone();
     let (sender, receiver) = mpsc::channel();
     let run = move || {
         // Nobody waits any more if that took too long.
-        let _ = sender.send(in_default_environment(work));
+        let _ = sender.send(in_default_environment(|| work(&own)));
     };
     let builder = thread::Builder::new().name("pk".to_string()).stack_size(STACK_BYTES);
     let worker = builder.spawn(run).map_err(no_thread)?;
     match receiver.recv_timeout(limit) {
         Ok(result) => Ok(result),
         Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(Error::new(ErrorKind::Timeout, format!("the compilation took longer than {limit:?}")))
+            deadline.pass();
+            Err(late(limit))
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
             Ok(()) => Err(Error::internal("a thread ended without a result")),
             Err(panic) => Err(panicked(&*panic)),
         },
     }
+}
+
+/// The error of a compilation that took longer than `limit`.
+pub(crate) fn late(limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("the compilation took longer than {limit:?}"))
 }
 
 /// A new thread has the environment of the one that started it.
@@ -126,12 +136,20 @@ mod tests {
     #[test]
     fn long_work_is_given_up() {
         let limit = Duration::from_secs(60);
-        assert_eq!(run_within(limit, || 7).ok(), Some(7));
-        let error = run_within(limit, || panic!("boom")).map(|(): ()| ()).unwrap_err();
+        assert_eq!(run_within(limit, |_| 7).ok(), Some(7));
+        let error = run_within(limit, |_| panic!("boom")).map(|(): ()| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
-        let (_open, closed) = mpsc::channel::<()>();
-        let error = run_within(Duration::from_millis(5), move || closed.recv()).unwrap_err();
+        let (open, closed) = mpsc::channel::<()>();
+        let work = move |deadline: &Deadline| {
+            while !deadline.has_passed() {
+                thread::yield_now();
+            }
+            drop(open);
+        };
+        let error = run_within(Duration::from_millis(5), work).unwrap_err();
         assert_eq!(error.to_string(), "the compilation took longer than 5ms");
+        // The other end is closed once the work has seen that it is over.
+        assert!(closed.recv().is_err());
     }
 
     #[test]

@@ -94,6 +94,8 @@ const MEANT: &[Row] = &[
     ("15_chain_within", || functions(990, |at| chain(at, "g(x) + 1.0"), "g989(x)"), Gives(992.0)),
     ("16_doubling_calls", || functions(64, |at| chain(at, "g(g(x))"), "g63(x)"), Limit("operations")),
     ("16_doubling_within", || functions(12, |at| chain(at, "g(g(x))"), "g11(x)"), Gives(2050.0)),
+    ("16_library_functions", || of(&around(4000, "", "x", " + pow(x, x)")), Limit("operations")),
+    ("16_doubling_names", || block(&doubling_integers(), "[x for _ in 0..i63 + 1][0]"), Gives(2.0)),
     ("17_doubling_tuples", || doubling("(b, b)"), Only(Code::TypeTooLarge)),
     ("17_doubling_arrays", || doubling("[b, b]"), Only(Code::Rank)),
     ("17_nested_tuples", || doubling("(b,)"), Only(Code::TypeTooLarge)),
@@ -222,4 +224,10 @@ fn doubling_names() -> String {
 /// Constants, each the sum of the one before and itself: 2 to the power of its number.
 fn doubling_constants() -> String {
     (1..64).map(|at| format!("const A{at}: f32 = A{0} + A{0};", at - 1)).collect()
+}
+
+/// A chain of 64 integers, each made of the one before twice; the last is 0.
+fn doubling_integers() -> String {
+    let next = |at: usize| format!("let i{at} = i{0} ^ i{0};", at - 1);
+    "let i0 = i64(x);".to_string() + &(1..64).map(next).collect::<String>()
 }

@@ -6,6 +6,7 @@ use pk::Limits;
 use pk_compiler::{
     constants,
     data::Datum,
+    deadline::Deadline,
     fault::Fault,
     interp::{self, RunError},
     ir::{FaultKind, Kernel},
@@ -44,10 +45,11 @@ impl Compiled {
 pub(crate) fn compile(text: &str, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
     on_big_stack(|| {
         let mut checked = pk_dsl::check(text, limits)?;
-        constants::evaluate(&mut checked.program, limits)?;
+        constants::evaluate(&mut checked.program, limits, &Deadline::default())?;
         let kernels = 0..checked.program.kernels.len();
-        let kernels =
-            kernels.map(|kernel| lower(&checked.program, kernel, limits)).collect::<Result<_, _>>()?;
+        let kernels = kernels
+            .map(|kernel| lower(&checked.program, kernel, limits, &Deadline::default()))
+            .collect::<Result<_, _>>()?;
         Ok(Compiled { kernels, warnings: checked.warnings })
     })
 }

@@ -3,7 +3,7 @@
 use crate::{corpus, exhaustive::trial, generate::Random, oracle};
 use libtest_mimic::Trial;
 use pk::{Backend, Context, Device, ErrorKind, LaunchOptions, Limits, Outputs, Program, Value};
-use pk_compiler::pass;
+use pk_compiler::{deadline::Deadline, pass};
 use pk_dsl::{codes::Code, diagnostic::Diagnostic, render::render, scalar::Scalar, signature::Signature};
 use std::{
     panic,
@@ -90,7 +90,8 @@ fn takes_linear_time(count: usize, text: impl Fn(usize) -> String) -> Result<(),
         let start = Instant::now();
         let compiled = oracle::compile(&text, &limits).map_err(|errors| errors[0].message.clone())?;
         for mut kernel in compiled.kernels {
-            oracle::on_big_stack(|| pass::optimize(&mut kernel));
+            oracle::on_big_stack(|| pass::optimize(&mut kernel, &Deadline::default()))
+                .map_err(|error| error.to_string())?;
         }
         Ok::<_, String>(start.elapsed().as_secs_f64())
     };

@@ -3,7 +3,7 @@
 use crate::{corpus::File, errors::snapshot, oracle, run};
 use libtest_mimic::Trial;
 use pk::{Backend, Context, Device, Isa, Options, Program, Stage};
-use pk_compiler::{ir::Op, pass};
+use pk_compiler::{deadline::Deadline, ir::Op, pass};
 use std::sync::Arc;
 
 pub(crate) fn trials(files: &[Arc<File>]) -> Vec<Trial> {
@@ -53,7 +53,8 @@ fn emit(file: &File, stage: Stage) -> pk::Result<String> {
 fn fuses(file: &File, stated: usize) -> Result<(), String> {
     let compiled = run::compile(file)?;
     let mut kernel = compiled.kernel(file.header.kernel.as_deref())?.clone();
-    oracle::on_big_stack(|| pass::optimize(&mut kernel));
+    oracle::on_big_stack(|| pass::optimize(&mut kernel, &Deadline::default()))
+        .map_err(|error| error.to_string())?;
     let nests = kernel.body.insts.iter().filter(|(_, inst)| matches!(inst.op, Op::Nest(_))).count();
     match nests == stated {
         true => Ok(()),

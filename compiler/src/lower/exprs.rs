@@ -21,7 +21,7 @@ impl<'a> Lowering<'a> {
         let function = self.function();
         let data = function.expr(id);
         self.size_checks(data);
-        if self.is_too_large() {
+        if self.is_cut_short() {
             return self.cut_short(data);
         }
         match &data.kind {

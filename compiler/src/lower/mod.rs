@@ -16,7 +16,10 @@ mod read;
 mod scalars;
 mod sizes;
 
-use crate::ir::{Arena, Builder, FaultKind, Kernel, Site, SiteData, Type, Value};
+use crate::{
+    deadline::Deadline,
+    ir::{Arena, Builder, FaultKind, Kernel, Site, SiteData, Type, Value},
+};
 use arrays::Array;
 use pk_dsl::{
     codes::Code,
@@ -34,12 +37,17 @@ use std::{collections::HashMap, rc::Rc};
 ///
 /// # Errors
 ///
-/// A diagnostic if the kernel grows past [`Limits::ir_nodes`], or if there is no such kernel.
-pub fn lower(program: &Program, kernel: usize, limits: &Limits) -> Result<Kernel, Vec<Diagnostic>> {
+/// A diagnostic if the kernel grows past [`Limits::ir_nodes`], if there is no such kernel, or if the deadline passes.
+pub fn lower(
+    program: &Program,
+    kernel: usize,
+    limits: &Limits,
+    deadline: &Deadline,
+) -> Result<Kernel, Vec<Diagnostic>> {
     let Some(source) = program.kernels.get(kernel) else {
         return Err(vec![Diagnostic::error(Code::UnknownName, Span::default(), "there is no such kernel")]);
     };
-    let mut lowering = Lowering::new(program, limits);
+    let mut lowering = Lowering::new(program, limits, deadline);
     let results = lowering.kernel(source);
     finish(lowering, results, source.signature.clone(), limits)
 }
@@ -48,14 +56,15 @@ pub fn lower(program: &Program, kernel: usize, limits: &Limits) -> Result<Kernel
 ///
 /// # Errors
 ///
-/// A diagnostic if it grows past [`Limits::ir_nodes`].
+/// A diagnostic if it grows past [`Limits::ir_nodes`], or if the deadline passes.
 pub fn lower_constant(
     program: &Program,
     constant: FunctionId,
     limits: &Limits,
+    deadline: &Deadline,
 ) -> Result<Kernel, Vec<Diagnostic>> {
     let function = &program.functions[constant.0 as usize];
-    let mut lowering = Lowering::new(program, limits);
+    let mut lowering = Lowering::new(program, limits, deadline);
     lowering.frames.push(Frame::new(function, None));
     let results = function.body.map_or_else(Vec::new, |body| {
         let value = lowering.expr(body);
@@ -84,7 +93,7 @@ fn finish(
             .help("bind the value with `let` before the `if` or the block whose result has that size");
         return Err(vec![error]);
     }
-    if lowering.is_too_large() {
+    if lowering.is_cut_short() {
         let message = format!("`{}` needs more than {} operations", signature.name, limits.ir_nodes);
         return Err(vec![Diagnostic::error(Code::Limit, signature.span, message)]);
     }
@@ -185,12 +194,15 @@ struct Lowering<'a> {
     /// How many times the code being lowered is repeated by unrolling.
     unrolled: usize,
     max_insts: usize,
+    /// What calls of library functions expand to.
+    called_insts: usize,
+    deadline: &'a Deadline,
     /// Whether a size was asked for before what decides it.
     has_unknown_size: bool,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(program: &'a Program, limits: &Limits) -> Lowering<'a> {
+    fn new(program: &'a Program, limits: &Limits, deadline: &'a Deadline) -> Lowering<'a> {
         Lowering {
             program,
             builder: Builder::new(Vec::new()).0,
@@ -205,6 +217,8 @@ impl<'a> Lowering<'a> {
             ranges: HashMap::new(),
             unrolled: 1,
             max_insts: limits.ir_nodes,
+            called_insts: 0,
+            deadline,
             has_unknown_size: false,
         }
     }
@@ -273,8 +287,9 @@ impl<'a> Lowering<'a> {
         self.frames[self.current].locals[local.0 as usize] = Some(binding);
     }
 
-    fn is_too_large(&self) -> bool {
-        self.builder.body().insts.len() > self.max_insts
+    /// Whether there is no use in going on.
+    fn is_cut_short(&self) -> bool {
+        self.builder.body().insts.len() + self.called_insts > self.max_insts || self.deadline.has_passed()
     }
 
     /// A new site; sites are numbered in the order of evaluation.

@@ -3,7 +3,7 @@
 use super::{Lowering, Repr};
 use crate::{
     ir::{Binary, Compare, FaultKind, IntDiv, Op, Type, Unary, Value},
-    math::{MathFn, Routine},
+    math::{self, MathFn, Routine},
 };
 use pk_dsl::{
     builtins::{Elementwise, ScalarFn},
@@ -103,10 +103,13 @@ impl<'a> Lowering<'a> {
 
     /// A library function with one result.
     pub(super) fn call(&mut self, function: MathFn, scalar: Scalar, args: &[Value]) -> Value {
-        self.builder.single(
-            Op::Call { routine: Routine { function, scalar }, args: args.to_vec() },
-            Type::scalar(scalar),
-        )
+        self.routine(Routine { function, scalar }, args)[0]
+    }
+
+    fn routine(&mut self, routine: Routine, args: &[Value]) -> Vec<Value> {
+        self.called_insts += math::expanded_insts(routine);
+        let results = routine.results().into_iter().map(Type::scalar).collect();
+        self.builder.multi(Op::Call { routine, args: args.to_vec() }, results)
     }
 
     fn function_of(&mut self, function: ScalarFn, operands: &[Value], span: Span) -> Repr {
@@ -115,8 +118,8 @@ impl<'a> Lowering<'a> {
             return Repr::Scalar(self.call(function, scalar, operands));
         }
         let value = match (function, operands) {
-            (ScalarFn::Uniform2, args) => return self.random_tuple(MathFn::Uniform2, (Scalar::F64, 2), args),
-            (ScalarFn::Philox, args) => return self.random_tuple(MathFn::Philox, (Scalar::U32, 4), args),
+            (ScalarFn::Uniform2, args) => return self.random_tuple(MathFn::Uniform2, Scalar::F64, args),
+            (ScalarFn::Philox, args) => return self.random_tuple(MathFn::Philox, Scalar::U32, args),
             (ScalarFn::Uniform, args) => self.call(MathFn::Uniform, Scalar::F64, args),
             (ScalarFn::Normal, args) => self.call(MathFn::Normal, Scalar::F64, args),
             (ScalarFn::UniformF32, args) => self.call(MathFn::UniformF32, Scalar::F32, args),
@@ -170,9 +173,8 @@ impl<'a> Lowering<'a> {
         Repr::Scalar(value)
     }
 
-    fn random_tuple(&mut self, function: MathFn, (scalar, count): (Scalar, usize), args: &[Value]) -> Repr {
-        let op = Op::Call { routine: Routine { function, scalar }, args: args.to_vec() };
-        let values = self.builder.multi(op, vec![Type::scalar(scalar); count]);
+    fn random_tuple(&mut self, function: MathFn, scalar: Scalar, args: &[Value]) -> Repr {
+        let values = self.routine(Routine { function, scalar }, args);
         Repr::Tuple(values.into_iter().map(Repr::Scalar).collect())
     }
 

@@ -25,7 +25,7 @@ mod remainder;
 mod special_values;
 mod trig;
 
-use crate::ir::Body;
+use crate::ir::{Body, Op};
 use emit::{Emitter, Expr};
 use pk_dsl::scalar::Scalar;
 use std::sync::OnceLock;
@@ -251,6 +251,17 @@ pub fn definition(routine: Routine) -> &'static Body {
     })
 }
 
+/// The number of operations that a call of `routine` stands for, with the calls inside it.
+pub fn expanded_insts(routine: Routine) -> usize {
+    let insts = definition(routine).insts.iter();
+    insts
+        .map(|(_, inst)| match inst.op {
+            Op::Call { routine, .. } => expanded_insts(routine),
+            _ => 1,
+        })
+        .sum()
+}
+
 /// Writes the definition of `function` and gives its results. `args` are as many as the function takes.
 fn write<'e>(function: MathFn, emitter: &'e Emitter, args: &[Expr<'e>]) -> Vec<Expr<'e>> {
     let (x, y) = (args[0], args[args.len() - 1]);
@@ -295,7 +306,7 @@ fn write<'e>(function: MathFn, emitter: &'e Emitter, args: &[Expr<'e>]) -> Vec<E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Op, verify::verify_body};
+    use crate::ir::verify::verify_body;
 
     fn routines() -> impl Iterator<Item = Routine> {
         let of =

@@ -4,10 +4,11 @@
 //! tables indexed by value or instruction are small.
 
 use super::rewrite::map_blocks;
+use crate::deadline::Deadline;
 use crate::ir::{Arena, Block, BlockData, Body, Def, Entity, Inst, InstData, Kernel, Value, ValueData};
 
 /// Drops what is not reachable; whether there was any.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
+pub(super) fn run(kernel: &mut Kernel, _: &Deadline) -> bool {
     let body = &kernel.body;
     let numbers = Numbers::of(body);
     let is_changed = numbers.values.len() < body.values.len()
@@ -94,7 +95,7 @@ fn collect<K: Entity, V>(reachable: &[K], item: impl Fn(K) -> V) -> Arena<K, V> 
 
 #[cfg(test)]
 mod tests {
-    use super::run;
+    use super::{Deadline, run};
     use crate::ir::{Binary, Entity};
     use crate::pass::DCE;
     use crate::pass::testing::scalars;
@@ -109,12 +110,12 @@ mod tests {
             b.binary(Binary::Sub, params[0], one);
             vec![b.binary(Binary::Mul, params[0], one)]
         });
-        (DCE.run)(&mut kernel);
+        (DCE.run)(&mut kernel, &Deadline::default());
         let text = kernel.to_string();
-        assert!(run(&mut kernel));
+        assert!(run(&mut kernel, &Deadline::default()));
         let body = &kernel.body;
         assert_eq!((body.values.len(), body.insts.len(), body.blocks.len()), (3, 2, 1));
         assert_eq!(kernel.to_string(), text);
-        assert!(!run(&mut kernel));
+        assert!(!run(&mut kernel, &Deadline::default()));
     }
 }

@@ -4,10 +4,11 @@
 //! What can fault stays, without the results that nothing uses, since a fault is a result of the launch.
 
 use super::rewrite::{set_params, set_results};
+use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Def, Entity, Inst, Kernel, Op, Sink, Value};
 
 /// Removes dead code; whether there was any.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
+pub(super) fn run(kernel: &mut Kernel, _: &Deadline) -> bool {
     let body = &mut kernel.body;
     let needs = Needs::of(body);
     let mut is_changed = false;

@@ -6,15 +6,16 @@
 
 use super::effects::{Faults, is_nonzero_constant, is_speculable};
 use super::rewrite::{Copier, Table};
+use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Def, Inst, Kernel, Nest, Op, Value};
 use std::collections::HashMap;
 
 /// Hoists out of nests, folds and loops; whether anything changed.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
+pub(super) fn run(kernel: &mut Kernel, deadline: &Deadline) -> bool {
     let faults = Faults::new(&kernel.body);
     let entry = kernel.body.entry;
     let homes = homes(&kernel.body);
-    let mut hoister = Hoister { body: &mut kernel.body, faults, homes, is_changed: false };
+    let mut hoister = Hoister { body: &mut kernel.body, deadline, faults, homes, is_changed: false };
     hoister.block(entry);
     hoister.is_changed
 }
@@ -32,6 +33,7 @@ fn homes(body: &Body) -> Table<Option<Block>> {
 
 struct Hoister<'a> {
     body: &'a mut Body,
+    deadline: &'a Deadline,
     faults: Faults,
     homes: Table<Option<Block>>,
     is_changed: bool,
@@ -42,6 +44,9 @@ impl Hoister<'_> {
         let insts = std::mem::take(&mut self.body.blocks[block].insts);
         let mut out = Vec::with_capacity(insts.len());
         for inst in insts {
+            if self.deadline.has_passed() {
+                return;
+            }
             let mut inner = Vec::new();
             self.body.insts[inst].op.for_each_block(|block| inner.push(block));
             let is_repeated = !matches!(self.body.insts[inst].op, Op::If { .. });

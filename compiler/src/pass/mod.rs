@@ -18,7 +18,10 @@ mod simplify;
 #[cfg(test)]
 mod testing;
 
-use crate::ir::{Kernel, verify::verify};
+use crate::{
+    deadline::{Deadline, Passed},
+    ir::{Kernel, verify::verify},
+};
 
 /// A transformation of kernels.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +30,8 @@ pub struct Pass {
     pub name: &'static str,
     /// What it does, in one line.
     pub description: &'static str,
-    /// Does it; whether anything changed.
-    pub run: fn(&mut Kernel) -> bool,
+    /// Does it; whether anything changed. Returns at once when the deadline has passed, whatever that leaves behind.
+    pub run: fn(&mut Kernel, &Deadline) -> bool,
 }
 
 /// Folds constants, uses exact identities, decides what is known.
@@ -94,18 +97,28 @@ pub const PIPELINE: &[Pass] = &[
 ];
 
 /// Runs [`PIPELINE`].
-pub fn optimize(kernel: &mut Kernel) {
-    run(kernel, PIPELINE);
+///
+/// # Errors
+///
+/// As of [`run`].
+pub fn optimize(kernel: &mut Kernel, deadline: &Deadline) -> Result<(), Passed> {
+    run(kernel, PIPELINE, deadline)
 }
 
 /// Runs `passes` in order.
-pub fn run(kernel: &mut Kernel, passes: &[Pass]) {
+///
+/// # Errors
+///
+/// [`Passed`] when the deadline has passed: the kernel then need not be valid.
+pub fn run(kernel: &mut Kernel, passes: &[Pass], deadline: &Deadline) -> Result<(), Passed> {
     for pass in passes {
-        (pass.run)(kernel);
+        (pass.run)(kernel, deadline);
+        deadline.check()?;
         if cfg!(debug_assertions) {
             check(kernel, pass);
         }
     }
+    Ok(())
 }
 
 /// Panics where `pass` has left a kernel that breaks the invariants: a bug of the pass, whatever the input.
@@ -137,14 +150,14 @@ mod tests {
         let careless = Pass {
             name: "careless",
             description: "drops every instruction",
-            run: |kernel| {
+            run: |kernel, _| {
                 let entry = kernel.body.entry;
                 kernel.body.blocks[entry].insts.clear();
                 true
             },
         };
         let mut kernel = testing::scalars(&[Scalar::F32], |b, params| vec![b.unary(Unary::Neg, params[0])]);
-        run(&mut kernel, &[careless]);
+        let _ = run(&mut kernel, &[careless], &Deadline::default());
     }
 
     /// `x[index] * x[index]` for each index, checked.

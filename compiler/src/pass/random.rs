@@ -2,6 +2,7 @@
 
 use super::{PIPELINE, Pass, run};
 use crate::data::{Datum, Tensor};
+use crate::deadline::Deadline;
 use crate::interp::{self, RunError};
 use crate::ir::verify::verify;
 use crate::ir::{
@@ -426,7 +427,7 @@ fn check_passes(seeds: std::ops::Range<u64>, passes: &[Pass]) -> (usize, usize) 
         let before = random_kernel(seed);
         verify(&before).expect("a valid kernel");
         let mut after = before.clone();
-        run(&mut after, passes);
+        run(&mut after, passes, &Deadline::default()).expect("there is no deadline");
         for sizes in [[0, 2], [1, 1], [2, 3], [5, 0], [4, 3]] {
             let args = arguments(&mut Random(seed), sizes);
             let sizes = sizes.map(|size| size as i64);

@@ -1,6 +1,7 @@
 //! Small kernels for tests of passes.
 
 use super::{DCE, Pass, SIMPLIFY, run};
+use crate::deadline::Deadline;
 use crate::ir::testing::{fold, i64_type, kernel};
 use crate::ir::verify::verify;
 use crate::ir::{Binary, Builder, Kernel, Nest, Op, Order, Sink, Type, Value};
@@ -9,7 +10,7 @@ use pk_dsl::scalar::Scalar;
 /// What `passes` make of `kernel`.
 pub(super) fn after(mut kernel: Kernel, passes: &[Pass]) -> String {
     verify(&kernel).expect("tests start with valid IR");
-    run(&mut kernel, passes);
+    run(&mut kernel, passes, &Deadline::default()).expect("there is no deadline");
     verify(&kernel).expect("passes keep IR valid");
     kernel.to_string()
 }

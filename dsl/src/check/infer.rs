@@ -13,7 +13,10 @@ use pk_grammar::{
     ast::{self, Ast, PatternId, PatternKind},
     span::{Ident, Span, Symbol},
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 /// Checks one body.
 pub(super) struct Infer<'a> {
@@ -60,6 +63,9 @@ pub(super) struct Binding {
     /// Whether it may be left unused without a warning.
     pub(super) is_quiet: bool,
     pub(super) is_used: bool,
+    /// Whether it has one value for all elements, once that was asked: without this, names that are made of the one
+    /// before twice would take exponential time.
+    pub(super) is_uniform: Cell<Option<bool>>,
 }
 
 /// A literal whose type is settled when the body is finished.

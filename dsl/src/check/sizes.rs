@@ -236,7 +236,9 @@ impl Infer<'_> {
             return true;
         }
         if let Some(init) = binding.init {
-            return self.is_uniform(init);
+            let is_uniform = binding.is_uniform.get().unwrap_or_else(|| self.is_uniform(init));
+            binding.is_uniform.set(Some(is_uniform));
+            return is_uniform;
         }
         let is_bound = |data: &SizeData| data.kind == SizeKind::Local(local);
         self.function.sizes[..self.function.bound_sizes].iter().any(is_bound)

@@ -98,7 +98,7 @@ mod tests {
         tests::kernels::{self, kernel, map},
     };
     use crate::{Program, Result, testing};
-    use pk_compiler::ir::Binary;
+    use pk_compiler::{deadline::Deadline, ir::Binary};
     use pk_dsl::scalar::Scalar;
     use std::sync::Arc;
 
@@ -136,7 +136,9 @@ mod tests {
                 b.binary(Binary::Div, x, three)
             })]
         });
-        CpuDriver::default().load(Arc::new(kernel), 1 << 20).expect("valid kernels compile")
+        CpuDriver::default()
+            .load(Arc::new(kernel), 1 << 20, &Deadline::default())
+            .expect("valid kernels compile")
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{AlignedBytes, Arg, Driver, Executable, FaultPolicy, Job, LoadError, Output, RunError};
 use pk_compiler::{
     data::{Datum, Tensor},
+    deadline::Deadline,
     interp::{self, Options},
     ir::Kernel,
 };
@@ -14,7 +15,12 @@ use std::sync::Arc;
 pub(crate) struct InterpDriver;
 
 impl Driver for InterpDriver {
-    fn load(&self, kernel: Arc<Kernel>, _code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError> {
+    fn load(
+        &self,
+        kernel: Arc<Kernel>,
+        _code_bytes: usize,
+        _deadline: &Deadline,
+    ) -> Result<Arc<dyn Executable>, LoadError> {
         Ok(Arc::new(InterpretedKernel(kernel)))
     }
 }

@@ -21,7 +21,7 @@ pub(crate) mod tests;
 
 pub(crate) use memory::AlignedBytes;
 
-use pk_compiler::{fault::Fault, ir::Kernel};
+use pk_compiler::{deadline::Deadline, fault::Fault, ir::Kernel};
 use pk_dsl::scalar::Const;
 use smallvec::SmallVec;
 use std::{
@@ -31,8 +31,13 @@ use std::{
 
 /// A back end that can run kernels.
 pub(crate) trait Driver: Send + Sync {
-    /// Makes `kernel` ready to run, with at most `code_bytes` of generated code.
-    fn load(&self, kernel: Arc<Kernel>, code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError>;
+    /// Makes `kernel` ready to run, with at most `code_bytes` of generated code; gives up when the deadline has passed.
+    fn load(
+        &self,
+        kernel: Arc<Kernel>,
+        code_bytes: usize,
+        deadline: &Deadline,
+    ) -> Result<Arc<dyn Executable>, LoadError>;
 }
 
 /// A kernel that is ready to run, from any number of threads at once.
@@ -129,6 +134,10 @@ pub(crate) enum LoadError {
         /// What it may have.
         code_bytes: usize,
     },
+    /// A part of the kernel would take too long to compile.
+    TooComplex,
+    /// The deadline has passed.
+    Late,
     /// The system gives no memory for code.
     OutOfMemory(String),
     /// Something that pk itself got wrong.
@@ -142,6 +151,8 @@ impl fmt::Display for LoadError {
             LoadError::TooLarge { code_bytes } => {
                 write!(f, "the kernel needs more than {code_bytes} bytes of code")
             }
+            LoadError::TooComplex => f.write_str("a part of the kernel would take too long to compile"),
+            LoadError::Late => f.write_str("the deadline has passed"),
             LoadError::OutOfMemory(why) => f.write_str(why),
             LoadError::Internal(what) => write!(f, "internal error in code generation: {what}"),
         }

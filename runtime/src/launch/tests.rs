@@ -7,7 +7,7 @@ use crate::{
     testing,
 };
 use insta::assert_snapshot;
-use pk_compiler::ir;
+use pk_compiler::{deadline::Deadline, ir};
 use std::{sync::mpsc, time::Duration};
 
 #[test]
@@ -151,7 +151,7 @@ fn queues_that_wait_for_each_other_go_on() -> Result<()> {
 struct Panicking;
 
 impl Driver for Panicking {
-    fn load(&self, _: Arc<ir::Kernel>, _: usize) -> Result<Arc<dyn Executable>, LoadError> {
+    fn load(&self, _: Arc<ir::Kernel>, _: usize, _: &Deadline) -> Result<Arc<dyn Executable>, LoadError> {
         Ok(Arc::new(Panicking))
     }
 }

@@ -19,6 +19,7 @@
 
 mod control;
 mod convert;
+mod effort;
 mod emitter;
 pub mod fault;
 mod fold;
@@ -31,7 +32,11 @@ mod scalar;
 mod sink;
 mod vector;
 
-use crate::{ir::Kernel, plan::Plan};
+use crate::{
+    deadline::{Deadline, Passed},
+    ir::Kernel,
+    plan::Plan,
+};
 use cranelift_codegen::{CodegenError as CraneliftError, Context};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, Linkage, Module, ModuleError};
@@ -78,12 +83,14 @@ impl Artifact {
 }
 
 /// How to compile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Which text of the code to keep.
     pub text: Text,
     /// How many bytes of code a kernel may have.
     pub code_bytes: usize,
+    /// When to give up.
+    pub deadline: Deadline,
 }
 
 /// Why there is no code.
@@ -92,6 +99,12 @@ pub enum CodegenError {
     /// The kernel needs more code than it may have, or than Cranelift can make.
     #[error("the code is too large")]
     TooLarge,
+    /// One launch does so much that Cranelift would take too long for it.
+    #[error("the code takes too long to make")]
+    TooComplex,
+    /// The deadline has passed.
+    #[error(transparent)]
+    Late(#[from] Passed),
     /// The system gives no memory for code.
     #[error("no memory for code: {0}")]
     OutOfMemory(std::io::Error),
@@ -131,8 +144,12 @@ pub fn compile(
     let mut functions = Vec::new();
     let mut room = options.code_bytes;
     for (number, launch) in plan.launches().enumerate() {
+        options.deadline.check()?;
         context.func.signature = launch::signature(module);
         launch::build(kernel, plan, launch, &helpers, module, &mut context.func, &mut builder_context);
+        if !effort::is_bounded(&context.func) {
+            return Err(CodegenError::TooComplex);
+        }
         let name = format!("step{number}");
         let function = define(module, &mut context, &name, options.text)
             .map_err(|cause| CodegenError::new(&name, *cause))?;

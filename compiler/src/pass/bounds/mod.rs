@@ -5,17 +5,19 @@
 //! in [`prove`]. A read that has lost its check must stay behind what proves it: see
 //! [`is_speculable`](super::effects::is_speculable).
 
+mod facts;
 mod linear;
 mod prove;
 
 use super::rewrite::Replacements;
+use crate::deadline::Deadline;
 use crate::ir::{Binary, Block, Body, Compare, Inst, Kernel, Op, Value};
 use pk_dsl::scalar::Const;
 use prove::Prover;
 
 /// Drops checks and decides comparisons; whether there were any.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
-    let findings = Walk::over(kernel);
+pub(super) fn run(kernel: &mut Kernel, deadline: &Deadline) -> bool {
+    let findings = Walk::over(kernel, deadline);
     let is_changed = !findings.is_empty();
     let body = &mut kernel.body;
     let mut replacements = Replacements::default();
@@ -44,14 +46,15 @@ enum Finding {
 
 struct Walk<'a> {
     body: &'a Body,
+    deadline: &'a Deadline,
     prover: Prover<'a>,
     findings: Vec<(Inst, Finding)>,
 }
 
 impl<'a> Walk<'a> {
-    fn over(kernel: &'a Kernel) -> Vec<(Inst, Finding)> {
+    fn over(kernel: &'a Kernel, deadline: &'a Deadline) -> Vec<(Inst, Finding)> {
         let body = &kernel.body;
-        let mut walk = Walk { body, prover: Prover::new(body), findings: Vec::new() };
+        let mut walk = Walk { body, deadline, prover: Prover::new(body), findings: Vec::new() };
         let params = &body.blocks[body.entry].params;
         // The launch checks both before anything runs.
         params[..kernel.signature.sizes.len()].iter().for_each(|size| walk.prover.learn_extent(*size, 0));
@@ -71,6 +74,9 @@ impl<'a> Walk<'a> {
     fn block(&mut self, block: Block) {
         let body = self.body;
         for inst in &body.blocks[block].insts {
+            if self.deadline.has_passed() {
+                return;
+            }
             self.inst(*inst);
             self.learn_shapes(&body.insts[*inst].results);
         }

@@ -5,7 +5,7 @@
 //! definition, and often bounds that are forms again, such as `n - 1` for the index of a nest over `n`. A proof puts
 //! bounds for atoms until the numbers decide.
 
-use super::linear::Linear;
+use super::{facts::Facts, linear::Linear};
 use crate::ir::{Binary, Block, Body, Compare, Def, Inst, IntDiv, Op, Unary, Value};
 use crate::pass::simplify::keeps_value;
 use pk_dsl::scalar::Scalar;
@@ -17,8 +17,9 @@ const MAX_STEPS: u32 = 64;
 /// How many bounds in a row may be put in.
 const MAX_DEPTH: u32 = 6;
 
-/// How deep an expression is looked into.
-const MAX_EXPRESSION_DEPTH: u32 = 16;
+/// How many operations of an expression are looked into: without this, sums of one value with itself, each of the one
+/// before, would be expanded into exponentially many terms.
+const MAX_OPERATIONS: u32 = 64;
 
 /// What is known at one place of a body.
 pub(super) struct Prover<'a> {
@@ -26,7 +27,7 @@ pub(super) struct Prover<'a> {
     /// Who owns each block.
     owners: HashMap<Block, Inst>,
     /// Forms that are not negative where the walk stands.
-    facts: Vec<Linear>,
+    facts: Facts,
     /// Values that are not zero where the walk stands.
     nonzero: Vec<Value>,
 }
@@ -47,7 +48,7 @@ impl<'a> Prover<'a> {
                 owners.insert(block, inst);
             });
         });
-        Prover { body, owners, facts: Vec::new(), nonzero: Vec::new() }
+        Prover { body, owners, facts: Facts::default(), nonzero: Vec::new() }
     }
 
     /// How much is known; for [`Prover::forget`].
@@ -64,13 +65,7 @@ impl<'a> Prover<'a> {
     /// From here on the size `extent` is at least `least`.
     pub(super) fn learn_extent(&mut self, extent: Value, least: i128) {
         let fact = self.extent(extent).plus(-least);
-        self.learn_form(fact);
-    }
-
-    fn learn_form(&mut self, fact: Linear) {
-        if !fact.terms().is_empty() && !self.facts.contains(&fact) {
-            self.facts.push(fact);
-        }
+        self.facts.add(fact);
     }
 
     /// From here on `cond` is `holds`.
@@ -96,7 +91,7 @@ impl<'a> Prover<'a> {
         }
         for (greater, less, by) in inequalities(op, a, b, holds) {
             if let Some(fact) = self.exact(greater).minus(&self.exact(less)) {
-                self.learn_form(fact.plus(-by));
+                self.facts.add(fact.plus(-by));
             }
         }
     }
@@ -106,10 +101,10 @@ impl<'a> Prover<'a> {
     /// The index may wrap: its form `e` and the form `n` of the extent are taken modulo 2^64. If `0 <= e` and
     /// `e <= n - 1` hold of the forms and `n` is the extent itself, then `e` has no room to wrap.
     pub(super) fn is_inside(&mut self, index: Value, extent: Value) -> bool {
-        let (index, extent) = (self.modular(index, MAX_EXPRESSION_DEPTH), self.extent(extent));
+        let (index, extent) = (self.modular(index, &mut MAX_OPERATIONS.clone()), self.extent(extent));
         let Some(room) = extent.plus(-1).minus(&index) else { return false };
         let mark = self.mark();
-        self.learn_form(extent);
+        self.facts.add(extent);
         let is_inside = self.is_nonnegative(&index) && self.is_nonnegative(&room);
         self.forget(mark);
         is_inside
@@ -178,18 +173,19 @@ impl<'a> Prover<'a> {
 
     /// From here on `atom` is `form`; `false` if that contradicts what is known.
     fn learn_equality(&mut self, atom: Value, form: &Linear) -> bool {
-        let facts = self.facts.iter().filter(|fact| fact.terms().iter().any(|term| term.0 == atom));
-        let facts: Vec<Linear> = facts.filter_map(|fact| fact.substitute(atom, form)).collect();
+        let facts = self.facts.about(atom).filter_map(|fact| fact.substitute(atom, form));
+        let facts: Vec<Linear> = facts.collect();
         let is_possible = facts.iter().all(|fact| fact.range(|value| self.numbers(value)).1 >= 0);
-        facts.into_iter().for_each(|fact| self.learn_form(fact));
+        facts.into_iter().for_each(|fact| self.facts.add(fact));
         is_possible
     }
 
-    /// Whether numbers decide, with the help of at most one fact.
+    /// Whether numbers decide, with the help of at most one fact. One about other values would be of no help.
     fn is_obvious(&self, form: &Linear) -> bool {
         let is_nonnegative = |form: &Linear| form.range(|value| self.numbers(value)).0 >= 0;
+        let is_enough = |fact: &Linear| form.minus(fact).is_some_and(|rest| is_nonnegative(&rest));
         is_nonnegative(form)
-            || self.facts.iter().any(|fact| form.minus(fact).is_some_and(|rest| is_nonnegative(&rest)))
+            || form.terms().iter().flat_map(|(value, _)| self.facts.about(*value)).any(is_enough)
     }
 
     /// Lower or upper bounds of an atom.
@@ -236,7 +232,7 @@ impl<'a> Prover<'a> {
     /// The form of a size that is known not to be negative. Where the sum cannot leave -2^63..2^64, wrapping would make
     /// it negative, so it does not.
     fn extent(&self, value: Value) -> Linear {
-        let form = self.modular(value, MAX_EXPRESSION_DEPTH);
+        let form = self.modular(value, &mut MAX_OPERATIONS.clone());
         let (low, high) = form.range(|value| self.numbers(value));
         match low >= -(1 << 63) && high < 1 << 64 {
             true => form,
@@ -246,11 +242,11 @@ impl<'a> Prover<'a> {
 
     /// A form that is the value of `value`.
     fn exact(&self, value: Value) -> Linear {
-        self.exact_to(value, MAX_EXPRESSION_DEPTH)
+        self.exact_to(value, &mut MAX_OPERATIONS.clone())
     }
 
-    fn exact_to(&self, value: Value, depth: u32) -> Linear {
-        let form = self.modular(value, depth);
+    fn exact_to(&self, value: Value, operations: &mut u32) -> Linear {
+        let form = self.modular(value, operations);
         let (low, high) = form.range(|value| self.numbers(value));
         match self.body.scalar(value).int_range() {
             Some((least, greatest)) if least <= low && high <= greatest => form,
@@ -259,12 +255,13 @@ impl<'a> Prover<'a> {
     }
 
     /// A form that is the value of `value` modulo 2^width.
-    fn modular(&self, value: Value, depth: u32) -> Linear {
+    fn modular(&self, value: Value, operations: &mut u32) -> Linear {
         let atom = || Linear::atom(value);
-        if depth == 0 {
+        if *operations == 0 {
             return atom();
         }
-        let form = |value| self.modular(value, depth - 1);
+        *operations -= 1;
+        let mut form = |value| self.modular(value, operations);
         let sum = match self.op(value) {
             Some(Op::Const(constant)) => constant.as_int().map(Linear::constant),
             Some(&Op::Binary(Binary::Add, a, b)) => form(a).add_scaled(&form(b), 1),
@@ -275,7 +272,7 @@ impl<'a> Prover<'a> {
                 factor.and_then(|factor| Linear::constant(0).add_scaled(&form(a), factor))
             }
             Some(&Op::Convert(a)) if self.keeps_int(a, self.body.scalar(value)) => {
-                Some(self.exact_to(a, depth - 1))
+                Some(self.exact_to(a, operations))
             }
             _ => None,
         };
@@ -297,8 +294,7 @@ impl<'a> Prover<'a> {
             }
         };
         let (least, greatest) = by_definition.unwrap_or(by_type);
-        let by_facts = self.facts.iter().filter_map(|fact| fact.least_of(value));
-        (by_facts.fold(least, i128::max), greatest)
+        (self.facts.least_of(value).map_or(least, |by_facts| by_facts.max(least)), greatest)
     }
 
     fn param_numbers(&self, block: Block, index: usize) -> Option<(i128, i128)> {

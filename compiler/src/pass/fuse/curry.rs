@@ -4,15 +4,19 @@
 //! producer's, in any order (`j` and then `i` for a reduction by columns), as long as every read agrees on them. Since
 //! this changes at which element of the outermost nest something is evaluated, the producer must not be able to fault.
 
+use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Inst, Nest, Op, Sink, Type, Value};
 use crate::pass::effects::Faults;
 use crate::pass::rewrite::{add_block, add_inst, set_params};
 use std::collections::HashMap;
 
 /// Curries nests of `block`; whether there were any.
-pub(super) fn run(body: &mut Body, block: Block) -> bool {
+pub(super) fn run(body: &mut Body, block: Block, deadline: &Deadline) -> bool {
     let mut is_changed = false;
     for (producer, consumer) in candidates(body, block) {
+        if deadline.has_passed() {
+            break;
+        }
         if let Some(outer) = outer_dimensions(body, producer, consumer) {
             curry(body, producer, consumer, &outer);
             is_changed = true;

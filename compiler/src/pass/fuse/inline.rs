@@ -5,6 +5,7 @@
 //! else than reads uses it, only what needs no memory is worth computing again. A producer that can fault stays, and so
 //! does a read that is not known to lie inside its array.
 
+use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Inst, Op, Sink, Value};
 use crate::pass::effects::{is_speculable, total_cost};
 use crate::pass::rewrite::{Copier, Replacements};
@@ -14,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 const MAX_COST: u32 = 5;
 
 /// Inlines cheap producers everywhere; whether there were any.
-pub(super) fn run(body: &mut Body) -> bool {
+pub(super) fn run(body: &mut Body, deadline: &Deadline) -> bool {
     let mut uses = Uses::of(body);
     let mut producers = Vec::new();
     body.for_each_inst(body.entry, |inst| match &body.insts[inst].op {
@@ -24,6 +25,9 @@ pub(super) fn run(body: &mut Body) -> bool {
     let mut replacements = Replacements::default();
     let mut is_changed = false;
     for producer in producers {
+        if deadline.has_passed() {
+            break;
+        }
         for element in cheap_elements(body, &replacements, producer, &uses) {
             let reads = uses.reads.remove(&element.array).unwrap_or_default();
             is_changed |= !reads.is_empty();

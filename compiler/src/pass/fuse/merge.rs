@@ -6,6 +6,7 @@
 //! if one of them must run in sequence, which would slow the other down.
 
 use super::graph::{Graph, Node, for_each_elementwise_read, mapped_results};
+use crate::deadline::Deadline;
 use crate::ir::{Block, BlockData, Body, Inst, Nest, Op, Sink, Value};
 use crate::pass::effects::Faults;
 use crate::pass::rewrite::{Replacements, set_results};
@@ -14,15 +15,22 @@ use std::collections::{HashMap, HashSet};
 /// How many of the nests before it over the same domain a nest is tried with: keeps the work linear.
 const WINDOW: usize = 8;
 
+/// How many nests may become one: more would be one loop whose values no machine has registers for, and whose code
+/// takes long to make.
+const MOST_MEMBERS: usize = 64;
+
 /// Merges nests of `block`; whether there were any.
-pub(super) fn run(body: &mut Body, block: Block) -> bool {
+pub(super) fn run(body: &mut Body, block: Block, deadline: &Deadline) -> bool {
     let nests = body.blocks[block].insts.iter().filter(|inst| as_nest(body, **inst).is_some()).count();
     if nests < 2 {
         return false;
     }
     let faults = Faults::within(body, block);
     let mut graph = Graph::new(body, block, &faults);
-    find_groups(body, &mut graph);
+    find_groups(body, &mut graph, deadline);
+    if deadline.has_passed() {
+        return false;
+    }
     let insts = graph.insts.clone();
     let order = graph.into_order();
     let is_changed = order.len() < insts.len();
@@ -40,9 +48,12 @@ fn as_nest(body: &Body, inst: Inst) -> Option<&Nest> {
     }
 }
 
-fn find_groups(body: &Body, graph: &mut Graph) {
+fn find_groups(body: &Body, graph: &mut Graph, deadline: &Deadline) {
     let mut by_domain: HashMap<Vec<Value>, Vec<Node>> = HashMap::new();
     for node in 0..graph.insts.len() {
+        if deadline.has_passed() {
+            return;
+        }
         let Some(nest) = as_nest(body, graph.insts[node]) else { continue };
         let earlier = by_domain.entry(nest.dims.clone()).or_default();
         for candidate in earlier.iter().rev().take(WINDOW) {
@@ -57,6 +68,9 @@ fn find_groups(body: &Body, graph: &mut Graph) {
 }
 
 fn is_worthwhile(body: &Body, graph: &Graph, a: Node, b: Node) -> bool {
+    if graph.group(a).len() + graph.group(b).len() > MOST_MEMBERS {
+        return false;
+    }
     if graph.are_linked(a, b) {
         return true;
     }
@@ -244,6 +258,16 @@ mod tests {
             give v3, v4
         }
         ");
+    }
+
+    #[test]
+    fn hundreds_of_nests_are_not_one() {
+        let sums = over_vector(|b, size, x| {
+            let one = |b: &mut Builder| sum(b, size, |b, index| element(b, x, &[index]));
+            let sums: Vec<Value> = (0..200).map(|_| one(b)).collect();
+            sums.into_iter().reduce(|a, c| b.binary(Binary::Add, a, c)).into_iter().collect()
+        });
+        assert_eq!(after(sums, &[FUSE]).matches("= nest ").count(), 4);
     }
 
     #[test]

@@ -16,16 +16,20 @@ mod graph;
 mod inline;
 mod merge;
 
+use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Kernel};
 
 /// Fuses wherever it can; whether anything changed.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
+pub(super) fn run(kernel: &mut Kernel, deadline: &Deadline) -> bool {
     let body = &mut kernel.body;
-    let mut is_changed = inline::run(body);
+    let mut is_changed = inline::run(body, deadline);
     let mut pending = vec![body.entry];
     while let Some(block) = pending.pop() {
-        is_changed |= curry::run(body, block);
-        is_changed |= merge::run(body, block);
+        is_changed |= curry::run(body, block, deadline);
+        is_changed |= merge::run(body, block, deadline);
+        if deadline.has_passed() {
+            break;
+        }
         pending.extend(inner_blocks(body, block));
     }
     is_changed

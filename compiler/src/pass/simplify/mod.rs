@@ -15,14 +15,16 @@ mod unary;
 pub(super) use convert::keeps_value;
 
 use super::rewrite::{Replacements, add_scalar};
+use crate::deadline::Deadline;
 use crate::ir::{Binary, Block, Body, Inst, Kernel, Op, Value};
 use pk_dsl::scalar::{Const, Scalar};
 
 /// Simplifies the whole kernel; whether anything changed.
-pub(super) fn run(kernel: &mut Kernel) -> bool {
+pub(super) fn run(kernel: &mut Kernel, deadline: &Deadline) -> bool {
     let entry = kernel.body.entry;
     let mut simplifier = Simplifier {
         body: &mut kernel.body,
+        deadline,
         added: Vec::new(),
         replacements: Replacements::default(),
         is_changed: false,
@@ -64,6 +66,7 @@ impl Outcome {
 /// Walks the blocks in order of evaluation: what an instruction uses is simplified before it.
 struct Simplifier<'a> {
     body: &'a mut Body,
+    deadline: &'a Deadline,
     /// Instructions that the rule in progress wants before the one it looks at.
     added: Vec<Inst>,
     replacements: Replacements,
@@ -76,6 +79,9 @@ impl Simplifier<'_> {
         pending.reverse();
         let mut done = Vec::with_capacity(pending.len());
         while let Some(inst) = pending.pop() {
+            if self.deadline.has_passed() {
+                return;
+            }
             self.body.insts[inst].op.map_operands(|value| self.replacements.get(value));
             self.inner_blocks(inst);
             match self.simplify(inst) {

@@ -13,7 +13,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::default_libcall_names;
 use pk_compiler::{
     backend::cpu::{
-        self, Artifact, CodegenError, Options, Text,
+        self, Artifact, CodegenError, Options,
         fault::FaultRecord,
         helper::{self, Function},
     },
@@ -67,24 +67,23 @@ impl Drop for OwnedModule {
 }
 
 impl KernelCode {
-    /// Compiles `plan`, a plan of `kernel`, to at most `code_bytes` of code.
+    /// Compiles `plan`, a plan of `kernel`.
     pub(super) fn compile(
         kernel: &Kernel,
         plan: &Plan,
         features: Features,
-        code_bytes: usize,
+        options: &Options,
     ) -> Result<KernelCode, LoadError> {
-        KernelCode::compile_into(new_module(isa(features)?), kernel, plan, code_bytes)
+        KernelCode::compile_into(new_module(isa(features)?), kernel, plan, options)
     }
 
     fn compile_into(
         mut module: OwnedModule,
         kernel: &Kernel,
         plan: &Plan,
-        code_bytes: usize,
+        options: &Options,
     ) -> Result<KernelCode, LoadError> {
-        let options = Options { text: Text::None, code_bytes };
-        let artifact = compile(kernel, plan, &mut module, &options)?;
+        let artifact = compile(kernel, plan, &mut module, options)?;
         module.0.finalize_definitions().map_err(|error| {
             LoadError::Unavailable(format!("the system refuses to make code executable: {error}"))
         })?;
@@ -125,6 +124,8 @@ fn compile(
 ) -> Result<Artifact, LoadError> {
     let artifact = cpu::compile(kernel, plan, &mut *module.0, options).map_err(|error| match error {
         CodegenError::TooLarge => LoadError::TooLarge { code_bytes: options.code_bytes },
+        CodegenError::TooComplex => LoadError::TooComplex,
+        CodegenError::Late(_) => LoadError::Late,
         CodegenError::OutOfMemory(_) => LoadError::OutOfMemory(error.to_string()),
         CodegenError::Failed { .. } => internal(error),
     })?;
@@ -246,7 +247,7 @@ mod tests {
     use crate::driver::tests::kernels::{kernel, map, read};
     use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
     use cranelift_module::ModuleResult;
-    use pk_compiler::{ir::Binary, plan};
+    use pk_compiler::{backend::cpu::Text, deadline::Deadline, ir::Binary, plan};
     use std::{
         io,
         panic::{self, AssertUnwindSafe},
@@ -294,7 +295,8 @@ mod tests {
     fn memory_is_freed_if_there_is_not_enough() {
         let (kernel, is_freed) = (doubled(), Arc::default());
         let module = module_without_memory(&is_freed);
-        let result = KernelCode::compile_into(module, &kernel, &plan::cpu(&kernel), usize::MAX);
+        let options = Options { text: Text::None, code_bytes: usize::MAX, deadline: Deadline::default() };
+        let result = KernelCode::compile_into(module, &kernel, &plan::cpu(&kernel), &options);
         assert!(matches!(result, Err(LoadError::OutOfMemory(_))));
         assert!(is_freed.load(Ordering::Relaxed));
     }

@@ -9,6 +9,7 @@ use super::{Driver, Executable, Job, LoadError, Output, RunError};
 use jit::KernelCode;
 pub(crate) use pk_compiler::backend::cpu::{Options, Text};
 use pk_compiler::{
+    deadline::Deadline,
     ir::Kernel,
     plan::{self, Plan},
 };
@@ -39,9 +40,15 @@ impl CpuDriver {
 }
 
 impl Driver for CpuDriver {
-    fn load(&self, kernel: Arc<Kernel>, code_bytes: usize) -> Result<Arc<dyn Executable>, LoadError> {
+    fn load(
+        &self,
+        kernel: Arc<Kernel>,
+        code_bytes: usize,
+        deadline: &Deadline,
+    ) -> Result<Arc<dyn Executable>, LoadError> {
         let plan = plan::cpu(&kernel);
-        let code = KernelCode::compile(&kernel, &plan, self.features, code_bytes)?;
+        let options = Options { text: Text::None, code_bytes, deadline: deadline.clone() };
+        let code = KernelCode::compile(&kernel, &plan, self.features, &options)?;
         Ok(Arc::new(CompiledKernel { kernel, plan, code }))
     }
 }
@@ -77,7 +84,7 @@ mod tests {
 
     fn emit(kernel: &Kernel, text: Text) -> Result<String, LoadError> {
         let driver = CpuDriver { features: Features::Baseline };
-        driver.emit(kernel, &Options { text, code_bytes: 1 << 20 })
+        driver.emit(kernel, &Options { text, code_bytes: 1 << 20, deadline: Deadline::default() })
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
 use crate::driver::{Executable, cpu::CpuDriver, interp::InterpDriver};
 use pk_compiler::{
     data::Datum,
+    deadline::Deadline,
     ir::{Binary, Builder, Kernel, Op, Order, Type, Value},
 };
 use pk_dsl::scalar::{Const, Scalar};
@@ -36,7 +37,9 @@ fn successors() -> Kernel {
 fn both(kernel: &Kernel) -> [Arc<dyn Executable>; 2] {
     let kernel = Arc::new(kernel.clone());
     let drivers: [&dyn Driver; 2] = [&InterpDriver, &CpuDriver::default()];
-    drivers.map(|driver| driver.load(kernel.clone(), 1 << 20).expect("valid kernels compile"))
+    drivers.map(|driver| {
+        driver.load(kernel.clone(), 1 << 20, &Deadline::default()).expect("valid kernels compile")
+    })
 }
 
 fn bytes(values: &[i32]) -> Vec<u8> {
@@ -200,7 +203,9 @@ fn one_executable_serves_many_threads() {
 fn code_outlives_its_driver_and_is_freed_with_its_last_owner() {
     let kernel = Arc::new(successors());
     for _ in 0..200 {
-        let executable = CpuDriver::default().load(kernel.clone(), 1 << 20).expect("valid kernels compile");
+        let executable = CpuDriver::default()
+            .load(kernel.clone(), 1 << 20, &Deadline::default())
+            .expect("valid kernels compile");
         let other = executable.clone();
         drop(executable);
         let args = [array(&[0], &[0i32; 0])];

@@ -19,6 +19,7 @@ use super::{
 };
 use pk_compiler::{
     data::{Datum, Tensor},
+    deadline::Deadline,
     ir::{Kernel, verify::verify},
     plan,
 };
@@ -42,7 +43,9 @@ impl Both<'_> {
     fn with_features(kernel: &Kernel, features: Features) -> Both<'_> {
         verify(kernel).expect("tests run valid IR");
         let load = |driver: &dyn Driver| {
-            driver.load(Arc::new(kernel.clone()), 1 << 20).expect("valid kernels compile")
+            driver
+                .load(Arc::new(kernel.clone()), 1 << 20, &Deadline::default())
+                .expect("valid kernels compile")
         };
         let (interpreted, compiled) = (load(&InterpDriver), load(&CpuDriver { features }));
         Both { kernel, interpreted, compiled }

@@ -405,18 +405,22 @@ pub(super) fn is_simple(body: &Body, block: Block) -> bool {
 /// The most instructions of a body with vector code: what is longer gains nothing from the registers of the CPU.
 const LONGEST: usize = 2000;
 
+/// Whether `block` with its library functions has more than [`LONGEST`] instructions.
 fn is_long(body: &Body, block: Block) -> bool {
     let mut count = 0;
     let mut open = vec![block];
     while let Some(block) = open.pop() {
-        count += body.blocks[block].insts.len();
+        for &inst in &body.blocks[block].insts {
+            let op = &body.insts[inst].op;
+            count += match op {
+                Op::Call { routine, .. } => math::definition(*routine).insts.len(),
+                _ => 1,
+            };
+            op.for_each_block(|inner| open.push(inner));
+        }
         if count > LONGEST {
             return true;
         }
-        body.blocks[block]
-            .insts
-            .iter()
-            .for_each(|inst| body.insts[*inst].op.for_each_block(|inner| open.push(inner)));
     }
     false
 }
