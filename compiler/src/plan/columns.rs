@@ -6,6 +6,7 @@
 
 use super::Scratch;
 use crate::ir::{Binary, Block, Body, Inst, Nest, Op, Order, Sink, Value};
+use std::collections::HashSet;
 
 /// How many columns are reduced together.
 pub const TILE: i64 = 1024;
@@ -34,11 +35,30 @@ pub(super) fn reduction_along_columns(body: &Body, nest: &Nest) -> Option<Inst> 
         Sink::Reduce { fold, on_empty: None } => fold.order == Order::Interleaved,
         _ => false,
     };
-    if reduction.dims.len() != 1 || !reduction.sinks.iter().all(is_plain) {
+    let is_plain_nest = reduction.dims.len() == 1 && reduction.sinks.iter().all(is_plain);
+    if !is_plain_nest || folds_by_own_values(body, nest.body, reduction) {
         return None;
     }
     let column = *data.params.last()?;
     reads_along_columns(body, reduction.body, column).then_some(inst)
+}
+
+/// Whether what `reduction` combines with, operators and neutral elements, or how far it goes, hangs on values of
+/// `block`, which are known only where a column is: the totals of a tile are combined elsewhere.
+fn folds_by_own_values(body: &Body, block: Block, reduction: &Nest) -> bool {
+    let data = &body.blocks[block];
+    let results = data.insts.iter().flat_map(|inst| &body.insts[*inst].results);
+    let is_known = |value: &Value| body.constant(*value).is_some();
+    let own: HashSet<Value> =
+        data.params.iter().chain(results).copied().filter(|value| !is_known(value)).collect();
+    let mut is_own = false;
+    let mut visit = |value: Value| is_own |= own.contains(&value);
+    reduction.dims.iter().for_each(|dim| visit(*dim));
+    for fold in reduction.sinks.iter().filter_map(Sink::fold) {
+        fold.neutral.iter().for_each(|neutral| visit(*neutral));
+        body.for_each_use(fold.op, &mut visit);
+    }
+    is_own
 }
 
 /// Whether `block`, the body of a reduction, reads arrays whose last axis is that of the index `column`, and none whose

@@ -59,7 +59,12 @@ impl<'a> Emitter<'a, '_> {
             Element::Outside => Level::Outermost,
             Element::At(_) | Element::InFold => Level::Inner,
         };
-        let shape = if self.has_vectors { vector::shape_of(self.body, nest) } else { None };
+        // The elements of an inner reduction are not visited in order and share one element of the nest around, for
+        // which the first of several faults is to be reported.
+        let folds = nest.sinks.iter().any(|sink| sink.fold().is_some());
+        let is_ordered = level == Level::Inner && folds && vector::has_sites(self.body, nest.body);
+        let has_shape = self.has_vectors && !is_ordered;
+        let shape = if has_shape { vector::shape_of(self.body, nest) } else { None };
         let scans = self.has_vectors && level == Level::Outermost;
         let scan = if scans { vector::scan_shape_of(self.body, nest) } else { None };
         let columns = self.column_loops(inst, nest);

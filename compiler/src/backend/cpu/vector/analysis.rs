@@ -37,6 +37,9 @@ pub(in crate::backend::cpu) struct Shape {
 const LIGHT: usize = 24;
 const HEAVY: usize = 80;
 
+/// The most operations on vectors of a group: what is longer takes long to compile and gains little.
+const MOST_OPERATIONS: usize = 4000;
+
 /// What an operation costs that goes element by element.
 const BY_LANE: usize = 8;
 
@@ -59,7 +62,8 @@ pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shap
 /// The shape in which `nest` is computed, whose body holds a reduction along columns; `None` if it is left to other code.
 pub(in crate::backend::cpu) fn columns_shape_of(body: &Body, nest: &Nest, reduction: Inst) -> Option<Shape> {
     let Op::Nest(inner) = &body.insts[reduction].op else { return None };
-    if is_long(body, nest.body) {
+    // Rows are not visited in order, but the first of several faults is to be reported.
+    if is_long(body, nest.body) || has_sites(body, inner.body) {
         return None;
     }
     let mut analysis = Analysis::new(body);
@@ -190,7 +194,8 @@ impl<'a> Analysis<'a> {
                 group /= 2;
             }
         }
-        (group >= full).then_some(Shape {
+        let operations = self.cost * (group * self.widest.max(1)).div_ceil(VECTOR_BYTES) as usize;
+        (group >= full && operations <= MOST_OPERATIONS).then_some(Shape {
             group,
             mask_bytes: self.widest.max(VECTOR_BYTES / group),
             least: full,
@@ -348,19 +353,19 @@ impl<'a> Analysis<'a> {
 }
 
 /// The greatest distance between neighbours for which values count as linear.
-const LONGEST_STEP: i64 = 1 << 16;
+const LONGEST_STEP: u64 = 1 << 16;
 
 /// The step of `op` of operands with these steps, if it has one; `None` for what is not linear.
 pub(super) fn step_of(op: Binary, a: i64, b: i64, left: Option<i64>, right: Option<i64>) -> Option<i64> {
     let step = match op {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
+        Binary::Add => a.checked_add(b)?,
+        Binary::Sub => a.checked_sub(b)?,
         Binary::Mul => a.checked_mul(right.unwrap_or(0))?.checked_add(b.checked_mul(left.unwrap_or(0))?)?,
         Binary::Min | Binary::Max if a == 0 || b == 0 => a + b,
         _ => return None,
     };
     let is_product_known = op != Binary::Mul || (a == 0 || right.is_some()) && (b == 0 || left.is_some());
-    (is_product_known && step.abs() <= LONGEST_STEP).then_some(step)
+    (is_product_known && step.unsigned_abs() <= LONGEST_STEP).then_some(step)
 }
 
 /// Which of two steps the values of an index have that is chosen at the edges of an array: away from them it moves.
@@ -380,6 +385,13 @@ pub(super) fn is_op_harmless(body: &Body, op: &Op) -> bool {
     let mut is_op_harmless = is_inst_harmless(op);
     op.for_each_block(|block| is_op_harmless &= is_harmless(body, block));
     is_op_harmless
+}
+
+/// Whether anything in `block` can fault.
+pub(in crate::backend::cpu) fn has_sites(body: &Body, block: Block) -> bool {
+    let mut has_sites = false;
+    body.for_each_inst(block, |inst| body.insts[inst].op.for_each_site(|_| has_sites = true));
+    has_sites
 }
 
 fn is_inst_harmless(op: &Op) -> bool {

@@ -67,9 +67,10 @@ impl Group<'_, '_, '_> {
     /// A comparison of a linear and a uniform `i64`; one `bool` for the whole group.
     pub(super) fn linear_compare(&mut self, op: Compare, a: &Operand, b: &Operand) -> Option<Operand> {
         let (x, y) = (self.as_linear(a)?, self.as_linear(b)?);
-        let (moving, bound) = match (x.step, y.step) {
-            (_, 0) => (x, y.first),
-            (0, _) => (y, x.first),
+        // The step of a linear value may be 0 as well, so steps do not tell which side moves.
+        let (moving, bound, is_left) = match (x.step, y.step) {
+            (_, 0) => (x, y.first, true),
+            (0, _) => (y, x.first, false),
             _ => return None,
         };
         let [low, high] = self.bounds(moving);
@@ -82,7 +83,7 @@ impl Group<'_, '_, '_> {
             return Some(Operand::Uniform(self.e.builder.ins().iconst(types::I8, never)));
         }
         let mut at = |edge: Value| {
-            let (lhs, rhs) = if x.step != 0 { (edge, bound) } else { (bound, edge) };
+            let (lhs, rhs) = if is_left { (edge, bound) } else { (bound, edge) };
             self.e.compare(op, pk_dsl::scalar::Scalar::I64, lhs, rhs)
         };
         let (on_low, on_high) = (at(low), at(high));
