@@ -179,7 +179,9 @@ def constants():
     split("LOG10_2_TRIMMED", "log10(2), so short that its product with an exponent is exact.", mp.log10(2), trim=trim)
     split("LOG2_OF_E", "log2(e).", 1 / mp.log(2))
     split("LOG10_OF_E", "log10(e).", 1 / mp.log(10))
-    split("THIRD", "1/3.", mpf(1) / 3)
+    single("THIRD", "1/3.", mpf(1) / 3)
+    split("TWICE_LOG2_E", "2 log2(e).", 2 / mp.log(2))
+    split("TWO_THIRDS_LOG2_E", "2/3 log2(e).", 2 / (3 * mp.log(2)))
     single("FRAC_2_PI", "2/pi.", 2 / mp.pi)
     split("FRAC_PI_2", "pi/2.", mp.pi / 2, parts=("HIGH", "MIDDLE", "LOW"))
     for power in (1, 2):
@@ -205,6 +207,9 @@ def exponentials():
     polynomial("SINH", "`(sinh x - x) / x^3` as a function of `x^2` to 1.",
                even(lambda x: (mp.sinh(x) - x) / x**3, [reciprocal_factorial(2 * k + 3) for k in range(9)]),
                lambda z: z, 0, 1)
+    series = [mpf(-1) / 3, mpf(2) / 15, mpf(-17) / 315, mpf(62) / 2835]
+    polynomial("TANH", "`(tanh x - x) / x^3` as a function of `x^2`, for |x| to 0.625.",
+               even(lambda x: (mp.tanh(x) - x) / x**3, series), lambda z: z, 0, mpf("0.625") ** 2 * mpf("1.0001"))
 
 
 def logarithms():
@@ -212,9 +217,12 @@ def logarithms():
     polynomial("LOG", "`(2 atanh(s) / s - 2) / s^2` as a function of `s^2`, for |s| to 0.1716.",
                even(lambda s: (2 * mp.atanh(s) / s - 2) / s**2, [mpf(2) / (2 * k + 3) for k in range(9)]),
                lambda z: z / 2, 0, edge)
-    polynomial("LOG_TAIL", "`(atanh(s) / s - 1 - s^2 / 3) / s^4` as a function of `s^2`, for |s| to 0.1716.",
-               even(lambda s: (mp.atanh(s) / s - 1 - s**2 / 3) / s**4, [mpf(1) / (2 * k + 5) for k in range(9)]),
-               lambda z: z**2 * 4096, 0, edge)
+    twice = 2 / mp.log(2)
+    polynomial("LOG2_TAIL",
+               "`2 log2(e) (atanh(s) / s - 1 - s^2 / 3) / s^4` as a function of `s^2`, for |s| to 0.1716.",
+               even(lambda s: twice * (mp.atanh(s) / s - 1 - s**2 / 3) / s**4,
+                    [twice / (2 * k + 5) for k in range(9)]),
+               lambda z: z**2, 0, edge, {"f32": (24, -35), "f64": (53, -67)})
 
 
 def trigonometric():
@@ -240,6 +248,9 @@ def error_functions():
     series = [scale * (-1) ** k / (mp.factorial(k) * (2 * k + 1)) - (k == 0) for k in range(9)]
     polynomial("ERF", "`erf(x) / x - 1` as a function of `x^2`, for |x| to 1.",
                even(lambda x: mp.erf(x) / x - 1, series), lambda z: mpf(1), 0, 1)
+
+    polynomial("LOG_ERFC", "`log(erfc x)` from x = 1 to the end of the format.",
+               lambda x: mp.log(mp.erfc(x)), lambda x: mp.erfc(x), 1, {"f32": mpf(4), "f64": mpf(6)})
 
     def tail(t):
         x = 3 * (1 + t) / (1 - t)

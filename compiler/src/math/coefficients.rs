@@ -32,9 +32,15 @@ pub(super) const LOG10_OF_E_HIGH: Constant = Constant { f32: 0.4342945, f64: 0.4
 /// What the constant above lacks.
 pub(super) const LOG10_OF_E_LOW: Constant = Constant { f32: -1.010305e-08, f64: 1.098319650216765e-17 };
 /// 1/3.
-pub(super) const THIRD_HIGH: Constant = Constant { f32: 0.33333334, f64: 0.3333333333333333 };
+pub(super) const THIRD: Constant = Constant { f32: 0.33333334, f64: 0.3333333333333333 };
+/// 2 log2(e).
+pub(super) const TWICE_LOG2_E_HIGH: Constant = Constant { f32: 2.88539, f64: 2.8853900817779268 };
 /// What the constant above lacks.
-pub(super) const THIRD_LOW: Constant = Constant { f32: -9.934108e-09, f64: 1.850371707708594e-17 };
+pub(super) const TWICE_LOG2_E_LOW: Constant = Constant { f32: 3.851926e-08, f64: 4.0710547481862066e-17 };
+/// 2/3 log2(e).
+pub(super) const TWO_THIRDS_LOG2_E_HIGH: Constant = Constant { f32: 0.9617967, f64: 0.9617966939259756 };
+/// What the constant above lacks.
+pub(super) const TWO_THIRDS_LOG2_E_LOW: Constant = Constant { f32: -7.028462e-09, f64: 5.0577616648125907e-17 };
 /// 2/pi.
 pub(super) const FRAC_2_PI: Constant = Constant { f32: 0.63661975, f64: 0.6366197723675814 };
 /// pi/2.
@@ -169,6 +175,31 @@ pub(super) const SINH: Polynomial = Polynomial {
     ],
 };
 
+/// `(tanh x - x) / x^3` as a function of `x^2`, for |x| to 0.625.
+/// Errors: 2^-27.8 as f32, 2^-56.5 as f64.
+pub(super) const TANH: Polynomial = Polynomial {
+    f32: &[
+        -0.33333284,
+        0.13331483,
+        -0.05374277,
+        0.020648036,
+        -0.0057140193,
+    ],
+    f64: &[
+        -0.33333333333332876,
+        0.1333333333326468,
+        -0.05396825393237182,
+        0.021869487599421256,
+        -0.00886322128582457,
+        0.003591991300251915,
+        -0.0014549690840337305,
+        0.000586347912610881,
+        -0.00022862396792997246,
+        7.720859448523048e-05,
+        -1.610234749945198e-05,
+    ],
+};
+
 /// `(2 atanh(s) / s - 2) / s^2` as a function of `s^2`, for |s| to 0.1716.
 /// Errors: 2^-30.2 as f32, 2^-59.5 as f64.
 pub(super) const LOG: Polynomial = Polynomial {
@@ -188,24 +219,23 @@ pub(super) const LOG: Polynomial = Polynomial {
     ],
 };
 
-/// `(atanh(s) / s - 1 - s^2 / 3) / s^4` as a function of `s^2`, for |s| to 0.1716.
-/// Errors: 2^-31.7 as f32, 2^-61.5 as f64.
-pub(super) const LOG_TAIL: Polynomial = Polynomial {
+/// `2 log2(e) (atanh(s) / s - 1 - s^2 / 3) / s^4` as a function of `s^2`, for |s| to 0.1716.
+/// Errors: 2^-35.2 as f32, 2^-71.9 as f64.
+pub(super) const LOG2_TAIL: Polynomial = Polynomial {
     f32: &[
-        0.19999999,
-        0.14285986,
-        0.110898644,
-        0.09778205,
+        0.5770802,
+        0.4118499,
+        0.33782202,
     ],
     f64: &[
-        0.1999999999999999,
-        0.1428571428572192,
-        0.11111111108894797,
-        0.0909090942201556,
-        0.07692279212306118,
-        0.0666813234781298,
-        0.05837887951712718,
-        0.05990899734103426,
+        0.5770780163555851,
+        0.4121985831113458,
+        0.32059889791275903,
+        0.2623081986622318,
+        0.22195226998938827,
+        0.19240133908736998,
+        0.1684511230709569,
+        0.17282094110321794,
     ],
 };
 
@@ -322,6 +352,40 @@ pub(super) const ERF: Polynomial = Polynomial {
         -1.6179855626561784e-07,
         1.3598026500904845e-08,
         -7.571728898100376e-10,
+    ],
+};
+
+/// `log(erfc x)` from x = 1 to the end of the format.
+/// Errors: 2^-29.8 as f32, 2^-56.7 as f64.
+pub(super) const LOG_ERFC: Polynomial = Polynomial {
+    f32: &[
+        -0.00035365485,
+        -1.1270403,
+        -0.6382254,
+        -0.10303752,
+        0.021805314,
+        -0.0029395781,
+        0.0001855669,
+    ],
+    f64: &[
+        -5.133739011321707e-07,
+        -1.128373990415874,
+        -0.6366440609659901,
+        -0.10270227346001946,
+        0.018988010709191046,
+        0.0004135804331632137,
+        -0.0019189920553861096,
+        0.0007730810108247923,
+        -0.00013657838532098263,
+        -1.951169733029806e-05,
+        2.2528503083688496e-05,
+        -8.577445192646824e-06,
+        2.1144854609819166e-06,
+        -3.695097685649559e-07,
+        4.592606100799277e-08,
+        -3.889386159467755e-09,
+        2.020008162033264e-10,
+        -4.864283405477609e-12,
     ],
 };
 

@@ -31,6 +31,14 @@ impl Constant {
     }
 }
 
+impl Neg for Constant {
+    type Output = Constant;
+
+    fn neg(self) -> Constant {
+        Constant { f32: -self.f32, f64: -self.f64 }
+    }
+}
+
 /// `2^exponent`, which must be a normal `f64`. The standard library promises no exact powers.
 pub(super) const fn binary_power(exponent: i32) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
@@ -203,6 +211,15 @@ impl<'e> Expr<'e> {
         operand.to_expr(self)
     }
 
+    /// The bits of `constant` in the format of this float, as an integer of its width.
+    pub(super) fn bits_of(self, constant: Constant) -> Expr<'e> {
+        let bits = match self.scalar() {
+            Scalar::F32 => i128::from(constant.f32.to_bits() as i32),
+            _ => i128::from(constant.f64.to_bits() as i64),
+        };
+        self.emitter.int(self.format().int, bits)
+    }
+
     fn unary(self, op: Unary) -> Expr<'e> {
         self.emitter.emit(|builder| builder.unary(op, self.value))
     }
@@ -268,11 +285,6 @@ impl<'e> Expr<'e> {
         self.compare(Compare::Ne, other)
     }
 
-    /// Whether it is NaN.
-    pub(super) fn is_nan(self) -> Expr<'e> {
-        self.ne(self)
-    }
-
     /// `then` where this `bool` holds, else `otherwise`; one of them must be an expression.
     pub(super) fn select(self, then: impl Operand<'e>, otherwise: Expr<'e>) -> Expr<'e> {
         let then = then.to_expr(otherwise).value;
@@ -315,18 +327,47 @@ impl<'e> Expr<'e> {
         self.emitter.emit(|builder| builder.single(op, ty))
     }
 
-    /// The value of `polynomial` here, by Horner's rule with one rounding a step.
+    /// The value of `polynomial` here, by Horner's rule; of long ones, the tail as even and odd powers, whose chains of
+    /// operations run side by side.
     pub(super) fn polynomial(self, polynomial: &Polynomial) -> Expr<'e> {
         let coefficients: Vec<Const> = match self.scalar() {
             Scalar::F32 => polynomial.f32.iter().map(|&c| Const::from(c)).collect(),
             _ => polynomial.f64.iter().map(|&c| Const::from(c)).collect(),
         };
-        let mut terms =
-            coefficients.into_iter().rev().map(|c| self.emitter.emit(|builder| builder.constant(c)));
-        let highest = terms.next().unwrap_or_else(|| self.like(0.0));
-        terms.fold(highest, |sum, term| sum.mul_add(self, term))
+        let terms: Vec<_> =
+            coefficients.into_iter().map(|c| self.emitter.emit(|builder| builder.constant(c))).collect();
+        // Rounding errors of the first two terms count, those of the rest hardly.
+        match terms.as_slice() {
+            [first, second, tail @ ..] if tail.len() > LONGEST_CHAIN => {
+                first.plus(self, second.plus(self, self.series(tail)))
+            }
+            terms => self.series(terms),
+        }
+    }
+
+    /// The sum of `terms`, each times one more power of this.
+    fn series(self, terms: &[Expr<'e>]) -> Expr<'e> {
+        match terms {
+            [] => self.like(0.0),
+            _ if terms.len() > LONGEST_CHAIN => {
+                let [even, odd] =
+                    [0, 1].map(|first| terms[first..].iter().copied().step_by(2).collect::<Vec<_>>());
+                let square = self * self;
+                square.series(&even).plus(self, square.series(&odd))
+            }
+            [lowest] => *lowest,
+            [lowest, rest @ ..] => lowest.plus(self, self.series(rest)),
+        }
+    }
+
+    /// `self + factor * rest`, rounded once.
+    fn plus(self, factor: Expr<'e>, rest: Expr<'e>) -> Expr<'e> {
+        rest.mul_add(factor, self)
     }
 }
+
+/// A longer series is split in two.
+const LONGEST_CHAIN: usize = 6;
 
 macro_rules! operator {
     ($($trait:ident $method:ident $op:expr;)*) => {$(
@@ -378,6 +419,7 @@ impl<'e> Not for Expr<'e> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interp::eval;
 
     const LINE: Polynomial = Polynomial { f32: &[0.1, 2.0], f64: &[0.1, 2.0] };
 
@@ -386,15 +428,29 @@ mod tests {
         let body = Emitter::body(&[Scalar::F32], |_, args| vec![1.0 - args[0].polynomial(&LINE).abs()]);
         insta::assert_snapshot!(body, @r"
         body(v0: f32) {
-            v1: f32 = const 2.0
-            v2: f32 = const 0.1
-            v3: f32 = fma v1, v0, v2
+            v1: f32 = const 0.1
+            v2: f32 = const 2.0
+            v3: f32 = fma v2, v0, v1
             v4: f32 = abs v3
             v5: f32 = const 1.0
             v6: f32 = sub v5, v4
             give v6
         }
         ");
+    }
+
+    #[test]
+    fn long_polynomials_have_all_their_terms() {
+        const DIGITS: [f64; 23] =
+            [1., 2., 3., 4., 5., 6., 7., 8., 9., 8., 7., 6., 5., 4., 3., 2., 1., 2., 3., 4., 5., 6., 7.];
+        const SEVEN: [f64; 9] = [7., 6., 5., 4., 3., 2., 1., 2., 3.];
+        for (coefficients, at) in [(&DIGITS[..], 4.0), (&SEVEN[..], 10.0)] {
+            let polynomial = Polynomial { f32: &[], f64: coefficients };
+            let body = Emitter::body(&[Scalar::F64], |_, args| vec![args[0].polynomial(&polynomial)]);
+            // Integers this small are summed exactly in any order.
+            let expected = coefficients.iter().rfold(0.0, |sum, c| sum * at + c);
+            assert_eq!(eval(&body, &[at.into()]), [expected.into()]);
+        }
     }
 
     #[test]

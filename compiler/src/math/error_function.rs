@@ -1,14 +1,15 @@
 //! The error function and its complement.
 //!
-//! To 1, `erf(x) = x + x P(x^2)`. From 1/2 on, `erfc(x) = e^(-x^2) / (1 + 2 x) (1 + Q(t))` with
+//! To 1, `erf(x) = x + x P(x^2)`; from there on, `erf(x) = 1 - e^L(x)`, which has few bits to lose.
+//! From 1/2 on, `erfc(x) = e^(-x^2) / (1 + 2 x) (1 + Q(t))` with
 //! `t = (x - 3) / (x + 3)`: the map of M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of
 //! (1 + 2 x) exp(x^2) erfc x", Math. Comp. 36 (1981).
 
 use super::{
-    coefficients::{ERF, ERFC},
+    coefficients::{ERF, ERFC, LOG_ERFC},
     emit::{Constant, Expr},
-    exp::exp_pair,
-    floats::{Pair, scale},
+    exp::{exp_normal, exp_pair},
+    floats::{Pair, at_most, scale},
 };
 
 /// `erf(x)` for |x| to 1.
@@ -20,7 +21,7 @@ fn erf_near(x: Expr<'_>) -> Expr<'_> {
 fn erfc_far(x: Expr<'_>) -> Expr<'_> {
     // From here on the result is zero.
     let end = Constant { f32: 10.1, f64: 27.3 };
-    let x = x.gt(end).select(end, x);
+    let x = at_most(x, end);
     let t = (x - 3.0) / (x + 3.0);
     let square = Pair::product(x, x);
     let power = exp_pair(Pair { high: -square.high, low: -square.low });
@@ -34,8 +35,10 @@ fn erfc_far(x: Expr<'_>) -> Expr<'_> {
 /// The error function.
 pub(super) fn erf(x: Expr<'_>) -> Expr<'_> {
     let magnitude = x.abs();
-    let far = (1.0 - erfc_far(magnitude)).copysign(x);
-    magnitude.gt(1.0).select(far, erf_near(x))
+    // From here on the result is 1.
+    let end = Constant { f32: 4.0, f64: 6.0 };
+    let far = 1.0 - exp_normal(at_most(magnitude, end).polynomial(&LOG_ERFC));
+    magnitude.gt(1.0).select(far, erf_near(magnitude)).copysign(x)
 }
 
 /// The complement of the error function, `1 - erf(x)`.

@@ -23,21 +23,37 @@ pub(super) struct Exponential<'e> {
 const EXP_LOW: Constant = Constant { f32: -104.0, f64: -746.0 };
 const EXP_HIGH: Constant = Constant { f32: 89.0, f64: 710.0 };
 
+/// The same for `2^x`.
+pub(super) const EXP2_LOW: Constant = Constant { f32: -151.0, f64: -1076.0 };
+pub(super) const EXP2_HIGH: Constant = Constant { f32: 129.0, f64: 1025.0 };
+
 /// `e^x`.
 pub(super) fn exp(x: Expr<'_>) -> Expr<'_> {
     let x = clamp(x, EXP_LOW, EXP_HIGH);
-    let (n, exponent) = round_to_int(x * LOG2_E);
-    let r = (-n).mul_add(LN_2_LOW, (-n).mul_add(LN_2_HIGH, x));
-    let fraction = (r * r).mul_add(r.polynomial(&EXP), r);
+    let (exponent, fraction) = reduced(x);
     scale(1.0 + fraction, exponent)
+}
+
+/// `e^x`, which must be a normal number.
+pub(super) fn exp_normal(x: Expr<'_>) -> Expr<'_> {
+    let (exponent, fraction) = reduced(x);
+    let power = power_of_two(exponent, x);
+    power.mul_add(fraction, power)
+}
+
+/// `e^x = 2^exponent * (1 + fraction)` where that is finite and not zero.
+fn reduced(x: Expr<'_>) -> (Expr<'_>, Expr<'_>) {
+    let (n, exponent) = round_to_int(x * LOG2_E);
+    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x));
+    (exponent, (r * r).mul_add(r.polynomial(&EXP), r))
 }
 
 /// `e^(x.high + x.low)`, to a few bits more than the working precision. `x` must lie where `e^x` is finite and not
 /// zero, and its low part must be small.
 pub(super) fn exp_pair(x: Pair<'_>) -> Exponential<'_> {
     let (n, exponent) = round_to_int(x.high * LOG2_E);
-    let tail = (-n).mul_add(LN_2_LOW, x.low);
-    let r = Pair::fast_sum((-n).mul_add(LN_2_HIGH, x.high), tail);
+    let tail = n.mul_add(-LN_2_LOW, x.low);
+    let r = Pair::fast_sum(n.mul_add(-LN_2_HIGH, x.high), tail);
     let square = r.high * r.high;
     let low = square.mul_add(r.high.polynomial(&EXP), r.low);
     Exponential { exponent, fraction: Pair { high: r.high, low } }
@@ -49,21 +65,11 @@ impl<'e> Exponential<'e> {
         let sum = Pair::fast_sum(self.fraction.high.like(1.0), self.fraction.high);
         Pair::fast_sum(sum.high, sum.low + self.fraction.low)
     }
-
-    /// Less one, as a pair; the exponent must be that of a normal number.
-    pub(super) fn minus_one(self) -> Pair<'e> {
-        let Pair { high, low } = self.fraction;
-        let power = power_of_two(self.exponent, high);
-        let sum = Pair::sum(power - 1.0, power * high);
-        Pair::fast_sum(sum.high, power.mul_add(low, sum.low))
-    }
 }
 
 /// `2^x`.
 pub(super) fn exp2(x: Expr<'_>) -> Expr<'_> {
-    let low = Constant { f32: -151.0, f64: -1076.0 };
-    let high = Constant { f32: 129.0, f64: 1025.0 };
-    let x = clamp(x, low, high);
+    let x = clamp(x, EXP2_LOW, EXP2_HIGH);
     let (n, exponent) = round_to_int(x);
     let r = x - n;
     scale(r.mul_add(r.polynomial(&EXP2), 1.0), exponent)
@@ -75,7 +81,7 @@ pub(super) fn exp10(x: Expr<'_>) -> Expr<'_> {
     let high = Constant { f32: 39.0, f64: 309.0 };
     let x = clamp(x, low, high);
     let (n, exponent) = round_to_int(x * LOG2_10);
-    let r = (-n).mul_add(LOG10_2_LOW, (-n).mul_add(LOG10_2_HIGH, x));
+    let r = n.mul_add(-LOG10_2_LOW, n.mul_add(-LOG10_2_HIGH, x));
     scale(r.mul_add(r.polynomial(&EXP10), 1.0), exponent)
 }
 

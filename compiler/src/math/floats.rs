@@ -41,9 +41,15 @@ impl<'e> Pair<'e> {
 
     /// The product with another pair, to nearly twice the working precision.
     pub(super) fn times(self, other: Pair<'e>) -> Pair<'e> {
+        let Pair { high, low } = self.times_loosely(other);
+        Pair::fast_sum(high, low)
+    }
+
+    /// The same, but the low part may exceed the last place of the high one.
+    pub(super) fn times_loosely(self, other: Pair<'e>) -> Pair<'e> {
         let product = Pair::product(self.high, other.high);
         let cross = self.high.mul_add(other.low, self.low * other.high);
-        Pair::fast_sum(product.high, product.low + cross)
+        Pair { high: product.high, low: product.low + cross }
     }
 
     /// The quotient by another pair, rounded: one division for the quotient, one for its error.
@@ -65,19 +71,19 @@ impl<'e> Pair<'e> {
 /// The sum with 1.5 * 2^mantissa_bits has the integer in its low bits: no conversion is needed, which vector units
 /// lack for 64-bit integers.
 pub(super) fn round_to_int<'e>(x: Expr<'e>) -> (Expr<'e>, Expr<'e>) {
-    let magic = x.like(rounding_magic(x));
+    let magic = rounding_magic(x);
     let shifted = x + magic;
-    (shifted - magic, shifted.to_bits() - magic.to_bits())
+    (shifted - magic, shifted.to_bits() - x.bits_of(magic))
 }
 
 /// An integer expression as a float `like` another one, exact below a quarter of the format's precision.
 pub(super) fn int_to_float<'e>(int: Expr<'e>, like: Expr<'e>) -> Expr<'e> {
-    let magic = like.like(rounding_magic(like));
-    (int + magic.to_bits()).bits_as(like.scalar()) - magic
+    let magic = rounding_magic(like);
+    (int + like.bits_of(magic)).bits_as(like.scalar()) - magic
 }
 
-fn rounding_magic(x: Expr<'_>) -> f64 {
-    1.5 * binary_power(x.format().mantissa_bits as i32)
+fn rounding_magic(x: Expr<'_>) -> Constant {
+    Constant::new(1.5 * binary_power(x.format().mantissa_bits as i32))
 }
 
 /// 2^exponent as a float `like` another one; the exponent must be that of a normal number.
@@ -105,9 +111,15 @@ pub(super) fn exponent_field<'e>(x: Expr<'e>) -> Expr<'e> {
 
 /// `x` no less than `low` and no greater than `high`; NaN stays NaN.
 pub(super) fn clamp<'e>(x: Expr<'e>, low: impl Operand<'e>, high: impl Operand<'e>) -> Expr<'e> {
-    let (low, high) = (x.like(low), x.like(high));
-    let below = x.lt(low).select(low, x);
-    below.gt(high).select(high, below)
+    let low = x.like(low);
+    at_most(x.lt(low).select(low, x), high)
+}
+
+/// `x` no greater than `high`; NaN stays NaN.
+pub(super) fn at_most<'e>(x: Expr<'e>, high: impl Operand<'e>) -> Expr<'e> {
+    // In this form, `a < b ? a : b`, a minimum is one instruction on x86-64.
+    let high = x.like(high);
+    high.lt(x).select(high, x)
 }
 
 /// `x` with its sign flipped where `sign` has the sign bit set.

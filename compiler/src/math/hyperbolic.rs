@@ -1,10 +1,10 @@
 //! Hyperbolic functions and their inverses, by the exponential and the logarithm in more than working precision.
 
 use super::{
-    coefficients::SINH,
+    coefficients::{SINH, TANH},
     emit::{Constant, Expr},
-    exp::exp_pair,
-    floats::{Pair, power_of_two},
+    exp::{exp_normal, exp_pair},
+    floats::{Pair, at_most, power_of_two},
     log::log_sum,
 };
 
@@ -12,7 +12,7 @@ use super::{
 fn quarters(magnitude: Expr<'_>) -> (Pair<'_>, Expr<'_>) {
     // Here the sum has overflowed already.
     let end = Constant { f32: 89.5, f64: 710.5 };
-    let bounded = magnitude.gt(end).select(end, magnitude);
+    let bounded = at_most(magnitude, end);
     let power = exp_pair(Pair { high: bounded, low: bounded.like(0.0) });
     let scale = power_of_two(power.exponent - 2, bounded);
     let Pair { high, low } = power.significand();
@@ -37,16 +37,16 @@ pub(super) fn cosh(x: Expr<'_>) -> Expr<'_> {
     half + half
 }
 
-/// The hyperbolic tangent: `E / (E + 2)` with `E = e^(2|x|) - 1`.
+/// The hyperbolic tangent: a polynomial near zero, else `1 - 2 / (e^(2|x|) + 1)`.
 pub(super) fn tanh(x: Expr<'_>) -> Expr<'_> {
     // From here on the result is 1.
-    let end = Constant { f32: 20.0, f64: 44.0 };
-    let double = x.abs() * 2.0;
-    let bounded = double.gt(end).select(end, double);
-    let numerator = exp_pair(Pair { high: bounded, low: x.like(0.0) }).minus_one();
-    let sum = Pair::sum(numerator.high, x.like(2.0));
-    let denominator = Pair { high: sum.high, low: sum.low + numerator.low };
-    numerator.over(denominator).value().copysign(x)
+    let end = Constant { f32: 10.0, f64: 22.0 };
+    let magnitude = x.abs();
+    let bounded = at_most(magnitude, end);
+    let far = 1.0 - 2.0 / (exp_normal(bounded + bounded) + 1.0);
+    let square = magnitude * magnitude;
+    let near = (magnitude * square).mul_add(square.polynomial(&TANH), magnitude);
+    magnitude.lt(0.625).select(near, far).copysign(x)
 }
 
 /// From here on `sqrt(x^2 + 1)` is `x` to working precision, and its square does not yet overflow.

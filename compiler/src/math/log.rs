@@ -12,6 +12,8 @@ use super::{
     emit::{Expr, binary_power},
     floats::{Pair, SMALLEST_NORMAL, exponent_field, int_to_float},
 };
+use pk_dsl::scalar::Scalar;
+use std::f32::consts::FRAC_1_SQRT_2;
 
 /// `2^exponent * mantissa`.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +30,13 @@ pub(super) fn split(x: Expr<'_>) -> Split<'_> {
     let lift = format.mantissa_bits + 1;
     let is_subnormal = x.lt(SMALLEST_NORMAL);
     let bits = is_subnormal.select(x * binary_power(lift as i32), x).to_bits();
-    let one = x.like(1.0).to_bits();
-    let root_half = x.like(std::f64::consts::FRAC_1_SQRT_2).to_bits();
     let width = i64::from(format.mantissa_bits);
-    let exponent = exponent_field((bits + (one - root_half)).bits_as(x.scalar())) - format.bias;
+    // Adding it carries into the exponent from sqrt 2 on.
+    let carry = match x.scalar() {
+        Scalar::F32 => i64::from(1f32.to_bits() - FRAC_1_SQRT_2.to_bits()),
+        _ => (1f64.to_bits() - std::f64::consts::FRAC_1_SQRT_2.to_bits()) as i64,
+    };
+    let exponent = exponent_field((bits + carry).bits_as(x.scalar())) - format.bias;
     let mantissa = (bits - (exponent << width)).bits_as(x.scalar());
     let lifted = is_subnormal.select(-f64::from(lift), x.like(0.0));
     Split { exponent: int_to_float(exponent, x) + lifted, mantissa }

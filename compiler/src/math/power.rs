@@ -2,65 +2,77 @@
 
 use super::{
     coefficients::{
-        LN_2_TRIMMED_HIGH, LN_2_TRIMMED_LOW, LOG_TAIL, RCBRT, RCBRT_2, RCBRT_4, THIRD_HIGH, THIRD_LOW,
+        EXP2, LOG2_TAIL, RCBRT, RCBRT_2, RCBRT_4, THIRD, TWICE_LOG2_E_HIGH, TWICE_LOG2_E_LOW,
+        TWO_THIRDS_LOG2_E_HIGH, TWO_THIRDS_LOG2_E_LOW,
     },
     emit::{Constant, Expr, binary_power},
-    exp::exp_pair,
-    floats::{Pair, SMALLEST_NORMAL, exponent_field, int_to_float, power_of_two, round_to_int, scale},
+    exp::{EXP2_HIGH, EXP2_LOW},
+    floats::{
+        Pair, SMALLEST_NORMAL, clamp, exponent_field, int_to_float, power_of_two, round_to_int, scale,
+        sign_bit,
+    },
     log::{Split, split},
 };
 use pk_dsl::scalar::Scalar;
 
-/// The natural logarithm of a positive finite `x` to some 12 bits more than the working precision: with
-/// `s = (m - 1) / (m + 1)`, `log m = 2 s (1 + s^2/3 + s^4 T(s^2))`, where only the last term is in single numbers.
-fn log_pair(x: Expr<'_>) -> Pair<'_> {
+/// The binary logarithm of a positive finite `x` to some 12 bits more than the working precision: with
+/// `s = (m - 1) / (m + 1)`, `log2 m = s (a + s^2 (b + s^2 T(s^2)))`, where only the innermost product is in single
+/// numbers.
+fn log2_pair(x: Expr<'_>) -> Pair<'_> {
     let Split { exponent, mantissa } = split(x);
-    let one = x.like(1.0);
-    let numerator = Pair { high: mantissa - 1.0, low: x.like(0.0) };
-    let s = numerator.over(Pair::fast_sum(one, mantissa));
-    let square = s.times(s);
-    let third = Pair { high: x.like(THIRD_HIGH), low: x.like(THIRD_LOW) };
-    let cubic = square.times(third);
-    let tail = (square.high * square.high) * square.high.polynomial(&LOG_TAIL);
-    let series = Pair::fast_sum(cubic.high, cubic.low + tail);
-    let double = Pair { high: s.high * 2.0, low: s.low * 2.0 };
-    let higher = double.times(series);
-    let fraction = Pair::fast_sum(double.high, higher.high);
-    let fraction_low = fraction.low + (higher.low + double.low);
-    let sum = Pair::fast_sum(exponent * LN_2_TRIMMED_HIGH, fraction.high);
-    Pair::fast_sum(sum.high, sum.low + exponent.mul_add(LN_2_TRIMMED_LOW, fraction_low))
+    let s = atanh_argument(mantissa);
+    let square = s.high * s.high;
+    let square_low = (s.high + s.high).mul_add(s.low, s.high.mul_add(s.high, -square));
+    let tail = square * square.polynomial(&LOG2_TAIL);
+    let inner = Pair::fast_sum(x.like(TWO_THIRDS_LOG2_E_HIGH), tail);
+    let inner = Pair { high: inner.high, low: inner.low + TWO_THIRDS_LOG2_E_LOW };
+    let higher = Pair { high: square, low: square_low }.times_loosely(inner);
+    let outer = Pair::fast_sum(x.like(TWICE_LOG2_E_HIGH), higher.high);
+    let outer = Pair { high: outer.high, low: outer.low + (higher.low + TWICE_LOG2_E_LOW) };
+    let fraction = s.times_loosely(outer);
+    let sum = Pair::fast_sum(exponent, fraction.high);
+    Pair { high: sum.high, low: sum.low + fraction.low }
 }
 
-/// `x^y` for positive finite `x`.
+/// `(m - 1) / (m + 1)`, by one division.
+fn atanh_argument(mantissa: Expr<'_>) -> Pair<'_> {
+    let numerator = mantissa - 1.0;
+    let denominator = Pair::fast_sum(mantissa.like(1.0), mantissa);
+    let reciprocal = 1.0 / denominator.high;
+    let high = numerator * reciprocal;
+    let rest = (-high).mul_add(denominator.low, (-high).mul_add(denominator.high, numerator));
+    Pair { high, low: rest * reciprocal }
+}
+
+/// `x^y` for `x` that is not negative, unless `y` is zero or `x` is 1 and `y` NaN.
 fn positive_power<'e>(x: Expr<'e>, y: Expr<'e>) -> Expr<'e> {
-    let log = log_pair(x);
-    let product = Pair::product(log.high, y);
+    let log = log2_pair(x);
+    let log_high = x.lt(f64::INFINITY).select(log.high, x);
+    let log_high = x.eq(0.0).select(f64::NEG_INFINITY, log_high);
+    // Beyond these, every power but that of 1 is infinite or zero.
+    let y = clamp(y, -Constant::binary_powers(40, 70), Constant::binary_powers(40, 70));
+    let product = Pair::product(log_high, y);
     let low = log.low.mul_add(y, product.low);
-    // Beyond this the power is infinite or zero.
-    let end = Constant { f32: 110.0, f64: 800.0 };
-    let is_inside = product.high.abs().lt(end);
-    let high = is_inside.select(product.high, x.like(end).copysign(product.high));
-    let power = exp_pair(Pair { high, low: is_inside.select(low, x.like(0.0)) });
-    scale(power.significand().value(), power.exponent)
+    let high = clamp(product.high, EXP2_LOW, EXP2_HIGH);
+    let low = high.eq(product.high).select(low, x.like(0.0));
+    let (n, exponent) = round_to_int(high);
+    let r = (high - n) + low;
+    scale(r.mul_add(r.polynomial(&EXP2), 1.0), exponent)
 }
 
 /// `x^y`.
 pub(super) fn pow<'e>(x: Expr<'e>, y: Expr<'e>) -> Expr<'e> {
     let magnitude = x.abs();
-    let (zero, one) = (x.like(0.0), x.like(1.0));
+    let one = x.like(1.0);
     let half = y * 0.5;
     let is_integer = y.trunc().eq(y);
     let is_odd = is_integer & half.trunc().ne(half);
-    let limit = |at_negative: f64, at_positive: f64| y.lt(0.0).select(at_negative, x.like(at_positive));
     let power = positive_power(magnitude, y);
-    let power = magnitude.eq(0.0).select(limit(f64::INFINITY, 0.0), power);
-    let power = magnitude.eq(f64::INFINITY).select(limit(0.0, f64::INFINITY), power);
-    let power = magnitude.eq(1.0).select(one, power);
-    let signed = is_odd.select(power.copysign(x), power);
-    let is_undefined = x.lt(0.0) & magnitude.lt(f64::INFINITY) & !is_integer;
+    let sign = is_odd.select(sign_bit(x), x.bits_of(Constant::new(0.0)));
+    let signed = (power.to_bits() | sign).bits_as(x.scalar());
+    let is_undefined = x.lt(0.0) & x.gt(f64::NEG_INFINITY) & !is_integer;
     let result = is_undefined.select(f64::NAN, signed);
-    let result = (x.is_nan() | y.is_nan()).select(x + y, result);
-    (x.eq(one) | y.eq(zero)).select(one, result)
+    (x.eq(one) | y.eq(0.0)).select(one, result)
 }
 
 /// The cube root: Newton's method for its reciprocal, which needs no division, and one last step for the root itself.
@@ -71,9 +83,9 @@ pub(super) fn cbrt(x: Expr<'_>) -> Expr<'_> {
     let normal = is_subnormal.select(magnitude * binary_power(54), magnitude);
     let exponent = int_to_float(exponent_field(normal) - format.bias, x);
     let fraction = normal.to_bits() & ((1 << format.mantissa_bits) - 1);
-    let mantissa = (fraction | x.like(1.0).to_bits()).bits_as(x.scalar());
+    let mantissa = (fraction | x.bits_of(Constant::new(1.0))).bits_as(x.scalar());
     // The exponent divided by three, rounded down.
-    let (third, root_exponent) = round_to_int((exponent - 1.0) * THIRD_HIGH);
+    let (third, root_exponent) = round_to_int((exponent - 1.0) * THIRD);
     let rest = exponent - third * 3.0;
     let by_rest = |at_zero: Constant, at_one: Constant, at_two: Constant| {
         rest.eq(1.0).select(at_one, rest.eq(2.0).select(at_two, x.like(at_zero)))
@@ -92,13 +104,13 @@ fn refine_root<'e>(x: Expr<'e>, reciprocal: Expr<'e>) -> Expr<'e> {
     let steps = if x.scalar() == Scalar::F32 { 1 } else { 2 };
     let reciprocal = (0..steps).fold(reciprocal, |z, _| {
         let error = (-x * z * z).mul_add(z, 1.0);
-        (z * THIRD_HIGH).mul_add(error, z)
+        (z * THIRD).mul_add(error, z)
     });
     let square = reciprocal * reciprocal;
     let root = x * square;
     let root_square = Pair::product(root, root);
     let rest = (-root_square.high).mul_add(root, x) - root_square.low * root;
-    (square * THIRD_HIGH).mul_add(rest, root)
+    (square * THIRD).mul_add(rest, root)
 }
 
 /// `sqrt(x^2 + y^2)` without overflow or underflow on the way.

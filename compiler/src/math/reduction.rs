@@ -38,10 +38,10 @@ pub(super) fn reduce(x: Expr<'_>) -> Reduced<'_> {
 
 fn reduce_near(x: Expr<'_>) -> Reduced<'_> {
     let (n, quadrant) = round_to_int(x * FRAC_2_PI);
-    let rest = (-n).mul_add(FRAC_PI_2_HIGH, x);
+    let rest = n.mul_add(-FRAC_PI_2_HIGH, x);
     let middle = Pair::product(n, FRAC_PI_2_MIDDLE);
     let sum = Pair::fast_sum(rest, -middle.high);
-    let low = (-n).mul_add(FRAC_PI_2_LOW, sum.low - middle.low);
+    let low = n.mul_add(-FRAC_PI_2_LOW, sum.low - middle.low);
     Reduced { quadrant, rest: Pair { high: sum.high, low } }
 }
 
