@@ -68,6 +68,7 @@
 //!
 //! * `cpu` (default): machine code for this CPU, made by Cranelift. Without it, kernels run on the reference
 //!   interpreter.
+//! * `object`: kernels as object files, for programs that have no pk at run time.
 //! * `ndarray`: arrays of the crate `ndarray` as arguments and results.
 //!
 //! Texts and data need no trust: see [`Limits`], [`LaunchOptions`] and [`ErrorKind`].
@@ -83,6 +84,9 @@ pub use pk_runtime::{
     Limits, NUMERICS, Operations, Options, Output, Outputs, Program, Queue, RawBuffer, Result, Stage, Value,
     describe, syntax,
 };
+
+#[cfg(feature = "object")]
+pub use pk_runtime::{Object, ObjectOptions, TargetCpu};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

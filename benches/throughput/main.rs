@@ -74,7 +74,7 @@ fn cells(workload: &Workload, machine: &mut Machine) -> Result<String> {
     let kernel = workload.kernel(&context)?;
     let mut subject = Subject::new(&context, &kernel, &workload.args(&context, &kernel)?)?;
     let time = Times::take(BUDGET, || subject.run())?.min();
-    let roofline = machine.roofline(&subject)?;
+    let roofline = machine.roofline(&subject, time)?;
     let limit = roofline.binding().map_or(String::new(), |demand| {
         let reached = 100.0 * demand.reached(time);
         match demand.resource {

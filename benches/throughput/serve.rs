@@ -1,4 +1,4 @@
-//! What `cargo xtask bench-peers` asks of us and of every peer: for each line `ID` on standard input, a line on standard
+//! What `cargo xtask bench-peers` asks of us and of every peer. After a first line with a name and a version, for each line `ID` on standard input, a line on standard
 //! output with the identifier, the seconds of a run, and the digest of the results; or the identifier, `-` and why not.
 
 use crate::{
@@ -24,6 +24,7 @@ pub(crate) fn run(context: &Context) -> Result<()> {
     let workloads = workload::all()?;
     // The workload of the last line, because each comes several times.
     let mut ready: Option<(String, Subject)> = None;
+    println!("ready pk {}", env!("CARGO_PKG_VERSION"));
     for id in io::stdin().lines() {
         let id = id?;
         if ready.as_ref().is_none_or(|(last, _)| *last != id) {

@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Measure how fast a kernel is, and how fast this machine would let it be
     Bench(Bench),
+    /// Make an object file, a static library and a C header of kernels, for programs without pk
+    Build(Build),
     /// Print a form that a kernel takes on its way to code
     Emit(Emit),
     /// List what kernels can run on
@@ -92,6 +94,26 @@ pub(crate) struct Bench {
     /// Print the measurement as a JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The program
+    pub(crate) file: PathBuf,
+    /// Which kernels; all of them if none is named
+    pub(crate) kernels: Vec<String>,
+    /// What to make code for
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub(crate) target: TargetName,
+    /// Which CPUs can run it; the default is `x86-64-v3`, or `baseline` on another architecture
+    #[arg(long, value_enum)]
+    pub(crate) cpu: Option<CpuName>,
+    /// What the names of the functions start with; the default is the name of the file and `_`
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+    /// Where to put the files
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +210,39 @@ impl From<IsaName> for pk::Isa {
         match name {
             IsaName::Native => pk::Isa::Native,
             IsaName::Baseline => pk::Isa::Baseline,
+        }
+    }
+}
+
+/// A kind of machine by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TargetName {
+    /// CPUs of this machine's architecture and system
+    Cpu,
+}
+
+/// A set of CPUs by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CpuName {
+    /// Those that have all that this machine has
+    Native,
+    /// All of this architecture; code may call the C library's mathematical functions
+    Baseline,
+    /// Those of x86-64 since about 2009; code may call the C library's mathematical functions
+    #[value(name = "x86-64-v2")]
+    X86_64V2,
+    /// Those of x86-64 with AVX2 and FMA, since about 2015
+    #[value(name = "x86-64-v3")]
+    X86_64V3,
+}
+
+impl From<CpuName> for pk::TargetCpu {
+    fn from(name: CpuName) -> pk::TargetCpu {
+        match name {
+            CpuName::Native => pk::TargetCpu::Native,
+            CpuName::Baseline => pk::TargetCpu::Baseline,
+            CpuName::X86_64V2 => pk::TargetCpu::X86_64V2,
+            CpuName::X86_64V3 => pk::TargetCpu::X86_64V3,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It exits with 0 if all went well, with 1 if the program or the data is wrong, and with 2 if the command line is.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod argument;
 mod cli;
 mod column;

@@ -40,11 +40,14 @@ impl Report {
         let runs = self.times.runs();
         let note = format!("median of {runs} runs, {} for each element", scaled(per_element, "s"));
         line("warm", median.as_secs_f64(), note);
-        line("", min.as_secs_f64(), "fastest run, which the rates below are those of".to_string());
+        line("", min.as_secs_f64(), "fastest run; the rates below are its".to_string());
         text + &self.roofline_table()
     }
 
     fn roofline_table(&self) -> String {
+        if self.roofline.demands.is_empty() {
+            return String::new();
+        }
         let fastest = self.times.min();
         let mut text = format!(
             "\n{:<8} {:>12} {:>12} {:>15} {:>15} {:>8}\n",

@@ -93,7 +93,7 @@ pub(crate) struct Module {
     pub(crate) source: Arc<Source>,
     pub(crate) signatures: Vec<Signature>,
     pub(crate) warnings: Vec<Diagnostic>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     form: Form,
 }
 
@@ -166,7 +166,8 @@ impl Module {
         })?
     }
 
-    fn lower_here(&self, kernel: usize, deadline: &Deadline) -> Result<ir::Kernel> {
+    /// The kernel of this index, optimised; it takes a thread with a big stack.
+    pub(crate) fn lower_here(&self, kernel: usize, deadline: &Deadline) -> Result<ir::Kernel> {
         let mut lowered = self.lower_unoptimized(kernel, deadline)?;
         pass::optimize(&mut lowered, deadline).map_err(|_| self.late())?;
         // Code generation relies on these invariants for memory safety, so they are checked in every build.
@@ -231,7 +232,7 @@ impl Module {
     }
 
     /// Why a back end could not make a kernel ready.
-    fn load_error(&self, kernel: &ir::Kernel, error: LoadError) -> Error {
+    pub(crate) fn load_error(&self, kernel: &ir::Kernel, error: LoadError) -> Error {
         match error {
             LoadError::Unavailable(_) => {
                 Error::caused(ErrorKind::BackendUnavailable, error.to_string(), error)

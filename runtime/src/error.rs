@@ -77,6 +77,8 @@ pub enum ErrorKind {
     Forked,
     /// An option or a variable of the environment has a value that means nothing.
     InvalidOption,
+    /// pk cannot yet do with this kernel what was asked for.
+    Unsupported,
     /// A file could not be read.
     Io,
     /// pk itself has a mistake. If it was a panic, the process's panic hook has seen it, which by default prints it.

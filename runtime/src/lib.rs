@@ -21,6 +21,8 @@ mod kernel;
 mod launch;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+#[cfg(feature = "object")]
+mod object;
 mod options;
 mod output;
 mod parallelism;
@@ -42,6 +44,8 @@ pub use error::{Error, ErrorKind, Fault, Result};
 pub use event::Event;
 pub use kernel::Kernel;
 pub use launch::{FromBuffers, Launch};
+#[cfg(feature = "object")]
+pub use object::{Object, ObjectOptions, TargetCpu};
 pub use options::{CancelToken, LaunchOptions, Options};
 pub use output::{FromOutput, FromOutputs, Output, Outputs};
 pub use pk_compiler::work::Operations;

@@ -137,7 +137,7 @@ impl Program {
         &self.0.context
     }
 
-    pub(crate) fn module(&self) -> &Module {
+    pub(crate) fn module(&self) -> &Arc<Module> {
         &self.0.module
     }
 
@@ -165,7 +165,7 @@ impl Program {
         Ok(Loaded::new(code, self.0.module.source.clone()))
     }
 
-    fn index(&self, name: &str) -> Result<usize> {
+    pub(crate) fn index(&self, name: &str) -> Result<usize> {
         let signatures = &self.0.module.signatures;
         signatures.iter().position(|signature| signature.name == name).ok_or_else(|| {
             let names: Vec<String> =

@@ -6,6 +6,7 @@
 
 mod dependencies;
 mod examples;
+mod peers;
 mod reference;
 mod tidy;
 
@@ -18,7 +19,12 @@ usage: cargo xtask TASK
   reference [--check]   write docs/reference from the tables in pk-dsl, or see whether it is up to date
   examples              run every console transcript of README.md and examples/README.md
   tidy                  check the length of files, their module docs, and where `unsafe` stands
-  dependencies          check which crates use which, and what comes in from outside";
+  dependencies          check which crates use which, and what comes in from outside
+  bench-peers [FILTER…] [--threads N] [--passes N] [--with COMMAND] [--rest SECONDS] [--install] [--write]
+                        run our workloads beside the systems that users would choose instead: on N threads, or on one
+                        and on all; each started with COMMAND before it, as `chrt -f 10`, and a rest for others after
+                        each workload. --install puts what Python can have into target/bench-peers; --write puts the
+                        tables into benches/README.md";
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<String>>()) {
@@ -39,6 +45,7 @@ fn run(args: &[String]) -> Result<()> {
         ["examples"] => examples::run(),
         ["tidy"] => tidy::check(),
         ["dependencies"] => dependencies::check(),
+        ["bench-peers", ref options @ ..] => peers::run(options),
         _ => bail!("{USAGE}"),
     }
 }

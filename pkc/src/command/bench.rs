@@ -43,8 +43,8 @@ fn measure(options: &Bench, context: &Context, kernel: &Kernel, compile: Duratio
         threads: context.threads()?,
         compile,
         cold: compile + subject.first(),
-        times,
         elements: subject.elements()?,
-        roofline: Machine::new(context).roofline(&subject)?,
+        roofline: Machine::new(context).roofline(&subject, times.min())?,
+        times,
     })
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod build;
 mod check;
 mod completions;
 mod devices;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Check(options) => check::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Build(options) => build::run(&options),
         Command::Emit(options) => emit::run(&options),
         Command::Devices => devices::run(),
         Command::Doc(options) => doc::run(&options),

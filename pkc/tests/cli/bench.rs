@@ -37,7 +37,7 @@ fn a_kernel_is_held_against_the_machine() {
     compile # s from the text to code
     cold # s from the text to the first result
     warm # s median of # runs, # s for each element
-    # s fastest run, which the rates below are those of
+    # s fastest run; the rates below are its
 
     resource each run each element rate limit here reached
     memory # kB # B # B/s # B/s # %
@@ -53,6 +53,12 @@ fn the_interpreter_can_be_measured_too() {
     let shown =
         bench(&folder, &["two.pk", "double", "--size", "n=3", "--backend", "interp", "--threads", "1"]);
     assert!(shown.starts_with("`double` on interp: reference interpreter, # thread, # elements"), "{shown}");
+}
+
+#[test]
+fn nothing_is_held_against_nothing() {
+    let shown = bench(&Folder::new(), &["two.pk", "double", "--size", "n=0"]);
+    assert!(shown.ends_with("# s fastest run; the rates below are its"), "{shown}");
 }
 
 #[test]
@@ -182,4 +188,18 @@ fn arguments_that_cannot_be_made_are_told() {
     For more information, try '--help'.
     --- exit code 2
     ");
+}
+
+#[test]
+fn the_workloads_of_our_own_benchmarks_are_good_programs() {
+    let entries = std::fs::read_dir("../benches/throughput")
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").path());
+    let programs: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "pk")).collect();
+    assert!(programs.len() > 4);
+    for program in programs {
+        let path = program.canonicalize().expect("it is there");
+        assert_eq!(Folder::new().pkc(&["check", &path.to_string_lossy()]), "");
+    }
 }

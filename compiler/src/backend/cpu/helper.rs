@@ -39,7 +39,8 @@ impl Function {
         if self == Function::Fma { "has_fma" } else { "has_sse41" }
     }
 
-    fn name(self, scalar: Scalar) -> &'static str {
+    /// The symbol that code uses for it.
+    pub(super) fn symbol(self, scalar: Scalar) -> &'static str {
         match (self, scalar) {
             (Function::Fma, Scalar::F32) => "pk_fma_f32",
             (Function::Fma, _) => "pk_fma_f64",
@@ -58,7 +59,7 @@ impl Function {
 /// Each helper with its type, `f32` or `f64`, and the symbol that code uses for it.
 pub fn names() -> impl Iterator<Item = (Function, Scalar, &'static str)> {
     Function::ALL.into_iter().flat_map(|function| {
-        [Scalar::F32, Scalar::F64].map(|scalar| (function, scalar, function.name(scalar)))
+        [Scalar::F32, Scalar::F64].map(|scalar| (function, scalar, function.symbol(scalar)))
     })
 }
 
@@ -68,10 +69,13 @@ pub(super) struct Helpers {
 }
 
 impl Helpers {
-    /// Declares what the CPU of `module` needs.
-    pub(super) fn declare(module: &mut dyn Module) -> Result<Helpers, Box<ModuleError>> {
+    /// Declares what the CPU of `module` needs, by the symbols that `symbol` gives.
+    pub(super) fn declare(
+        module: &mut dyn Module,
+        symbol: impl Fn(Function, Scalar) -> &'static str,
+    ) -> Result<Helpers, Box<ModuleError>> {
         let mut declared = Vec::new();
-        for (function, scalar, name) in names() {
+        for (function, scalar, _) in names() {
             if is_native(function, module.isa()) {
                 continue;
             }
@@ -79,7 +83,9 @@ impl Helpers {
             let mut signature = module.make_signature();
             signature.params = vec![AbiParam::new(ty); function.arity()];
             signature.returns = vec![AbiParam::new(ty)];
-            let id = module.declare_function(name, Linkage::Import, &signature).map_err(Box::new)?;
+            let id = module
+                .declare_function(symbol(function, scalar), Linkage::Import, &signature)
+                .map_err(Box::new)?;
             declared.push((function, scalar, id));
         }
         Ok(Helpers { declared })

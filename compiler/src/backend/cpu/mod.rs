@@ -28,6 +28,8 @@ mod inst;
 mod launch;
 mod memory;
 mod nest;
+#[cfg(feature = "object")]
+pub mod object;
 mod scalar;
 mod sink;
 mod vector;
@@ -138,19 +140,32 @@ pub fn compile(
     module: &mut dyn Module,
     options: &Options,
 ) -> Result<Artifact, CodegenError> {
+    let helpers = helper::Helpers::declare(module, helper::Function::symbol)
+        .map_err(|cause| CodegenError::new("helpers", *cause))?;
+    compile_steps(kernel, plan, module, options, &helpers, "step")
+}
+
+/// Compiles each launch of `plan` into a function whose name is `stem` and the number of the launch.
+fn compile_steps(
+    kernel: &Kernel,
+    plan: &Plan,
+    module: &mut dyn Module,
+    options: &Options,
+    helpers: &helper::Helpers,
+    stem: &str,
+) -> Result<Artifact, CodegenError> {
     let mut context = module.make_context();
     let mut builder_context = FunctionBuilderContext::new();
-    let helpers = helper::Helpers::declare(module).map_err(|cause| CodegenError::new("helpers", *cause))?;
     let mut functions = Vec::new();
     let mut room = options.code_bytes;
     for (number, launch) in plan.launches().enumerate() {
         options.deadline.check()?;
         context.func.signature = launch::signature(module);
-        launch::build(kernel, plan, launch, &helpers, module, &mut context.func, &mut builder_context);
+        launch::build(kernel, plan, launch, helpers, module, &mut context.func, &mut builder_context);
         if !effort::is_bounded(&context.func) {
             return Err(CodegenError::TooComplex);
         }
-        let name = format!("step{number}");
+        let name = format!("{stem}{number}");
         let function = define(module, &mut context, &name, options.text)
             .map_err(|cause| CodegenError::new(&name, *cause))?;
         room = room.checked_sub(function.code_bytes).ok_or(CodegenError::TooLarge)?;
@@ -167,6 +182,17 @@ fn define(
     text: Text,
 ) -> Result<FunctionCode, Box<ModuleError>> {
     let id = module.declare_function(name, Linkage::Local, &context.func.signature).map_err(Box::new)?;
+    define_as(id, module, context, name, text)
+}
+
+/// Gives the function `id` the code in `context`.
+fn define_as(
+    id: FuncId,
+    module: &mut dyn Module,
+    context: &mut Context,
+    name: &str,
+    text: Text,
+) -> Result<FunctionCode, Box<ModuleError>> {
     let clif = (text == Text::Clif).then(|| format!("; {name}\n{}", context.func.display()));
     context.set_disasm(text == Text::Assembly);
     module.define_function(id, context).map_err(Box::new)?;

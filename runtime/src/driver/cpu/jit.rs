@@ -13,7 +13,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::default_libcall_names;
 use pk_compiler::{
     backend::cpu::{
-        self, Artifact, CodegenError, Options,
+        self, Artifact, Options,
         fault::FaultRecord,
         helper::{self, Function},
     },
@@ -122,13 +122,8 @@ fn compile(
     module: &mut OwnedModule,
     options: &Options,
 ) -> Result<Artifact, LoadError> {
-    let artifact = cpu::compile(kernel, plan, &mut *module.0, options).map_err(|error| match error {
-        CodegenError::TooLarge => LoadError::TooLarge { code_bytes: options.code_bytes },
-        CodegenError::TooComplex => LoadError::TooComplex,
-        CodegenError::Late(_) => LoadError::Late,
-        CodegenError::OutOfMemory(_) => LoadError::OutOfMemory(error.to_string()),
-        CodegenError::Failed { .. } => internal(error),
-    })?;
+    let artifact = cpu::compile(kernel, plan, &mut *module.0, options)
+        .map_err(|error| LoadError::from_codegen(error, options.code_bytes))?;
     // Half, as the host's side of the launch stands on the same stack.
     match artifact.functions.iter().all(|function| function.frame_bytes <= thread::STACK_BYTES / 2) {
         true => Ok(artifact),

@@ -3,12 +3,15 @@
 mod divide;
 mod execute;
 mod hand;
+#[cfg(feature = "object")]
+pub(crate) mod isa;
 mod jit;
 
 use super::{Driver, Executable, Job, LoadError, Output, RunError};
 use jit::KernelCode;
 pub(crate) use pk_compiler::backend::cpu::{Options, Text};
 use pk_compiler::{
+    backend::cpu::CodegenError,
     deadline::Deadline,
     ir::Kernel,
     plan::{self, Plan},
@@ -36,6 +39,19 @@ impl CpuDriver {
     /// The text of the code for `kernel`.
     pub(crate) fn emit(&self, kernel: &Kernel, options: &Options) -> Result<String, LoadError> {
         jit::text(kernel, &plan::cpu(kernel), self.features, options)
+    }
+}
+
+impl LoadError {
+    /// Why there is no code, of which there may be `code_bytes`.
+    pub(crate) fn from_codegen(error: CodegenError, code_bytes: usize) -> LoadError {
+        match error {
+            CodegenError::TooLarge => LoadError::TooLarge { code_bytes },
+            CodegenError::TooComplex => LoadError::TooComplex,
+            CodegenError::Late(_) => LoadError::Late,
+            CodegenError::OutOfMemory(_) => LoadError::OutOfMemory(error.to_string()),
+            CodegenError::Failed { .. } => LoadError::Internal(error.to_string()),
+        }
     }
 }
 

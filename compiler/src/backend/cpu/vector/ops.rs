@@ -21,9 +21,8 @@ impl Group<'_, '_, '_> {
     pub(super) fn unary(&mut self, op: Unary, scalar: Scalar, x: &Pack) -> Pack {
         let lane = x.lane;
         match op {
-            Unary::Neg if scalar.is_float() => {
-                self.with_sign_bits(x, |g, x, signs| g.e.builder.ins().bxor(x, signs))
-            }
+            // As this instruction it becomes part of a fused product that it goes into.
+            Unary::Neg if scalar.is_float() => self.map(x, lane, |g, part| g.e.builder.ins().fneg(part)),
             Unary::Neg => self.map(x, lane, |g, part| g.e.builder.ins().ineg(part)),
             Unary::Not => self.negated(x),
             Unary::Abs if scalar.is_float() => {
