@@ -32,7 +32,7 @@ const BOUNDS: [(MathFn, [f64; 2]); 27] = [
     (MathFn::Cbrt, [0.55, 0.55]),
     (MathFn::Hypot, [0.8, 0.55]),
     (MathFn::Erf, [1.25, 1.25]),
-    (MathFn::Erfc, [1.4, 1.35]),
+    (MathFn::Erfc, [1.5, 1.45]),
     (MathFn::Fmod, [0.0, 0.0]),
 ];
 

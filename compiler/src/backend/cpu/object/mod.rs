@@ -1,8 +1,8 @@
 //! Object files: kernels as plain C functions, for programs that link them and have no pk at run time.
 //!
 //! [`ObjectFile::add`] compiles the launches of a kernel as for any other module and adds what takes the host's place:
-//! one exported function ([`walk`]) that checks sizes, fills the frame, allocates, calls the launches in order on the
-//! caller's thread and says which fault arose. [`interface`] decides its parameters, [`header`] shows them to C.
+//! one exported function (`walk`) that checks sizes, fills the frame, allocates, calls the launches in order on the
+//! caller's thread and says which fault arose. `interface` decides its parameters, [`header`] shows them to C.
 //!
 //! Nothing here knows the machine's own CPU, a path or an archive: the caller gives the instruction set and stores the
 //! bytes.
