@@ -356,12 +356,7 @@ impl<'a> Emitter<'a, '_> {
 impl ColumnLoops<'_> {
     /// Lane type and number of parts of each component of the folds.
     fn pack_shape(&self, e: &Emitter<'_, '_>) -> Vec<(Type, usize)> {
-        let components = self.folds.iter().flat_map(|fold| &fold.neutral);
-        let shapes = components.map(|neutral| {
-            let lane = self.shape.lane_of(e.body.scalar(*neutral));
-            (lane, (self.shape.group * lane.bytes() / VECTOR_BYTES) as usize)
-        });
-        shapes.collect()
+        self.folds.iter().flat_map(|fold| e.pack_shape(fold, self.shape)).collect()
     }
 }
 
@@ -390,11 +385,11 @@ impl<'e, 'a, 'b> Group<'e, 'a, 'b> {
     /// Folds each [`LANES`]-th row from `first` on that lies before `end`; there is at least one.
     fn fold_rows(&mut self, columns: &ColumnLoops<'a>, first: Value, end: Value) -> Vec<Pack> {
         let shape = columns.pack_shape(self.e);
-        let zeros: Vec<Pack> = shape.iter().map(|(lane, _)| self.constant_pack(*lane, 0)).collect();
+        let start = self.e.start_lanes(columns.shape, &columns.folds, &shape);
         let state_types = [&[types::I64], &flat_types(&shape)[..]].concat();
         let (head, params) = self.e.block_with_params(&state_types);
         let (exit, results) = self.e.block_with_params(&flat_types(&shape));
-        self.e.jump(head, &[&[first], &flatten(&zeros)[..]].concat());
+        self.e.jump(head, &[&[first], &flatten(&start)[..]].concat());
         self.e.builder.switch_to_block(head);
         let (at, before) = (params[0], unflatten(&shape, &params[1..]));
         let body = self.e.body;

@@ -6,6 +6,7 @@
 use super::{
     Group, Operand, Shape,
     control::{flat_types, flatten, unflatten},
+    identity,
     linear::Linear,
     pack::{Pack, VECTOR_BYTES},
     places,
@@ -99,8 +100,9 @@ impl<'a> Emitter<'a, '_> {
         let packs = self.lane_shape(folds, shape);
         let state_types = [&[types::I64], &flat_types(&packs)[..]].concat();
         let (head, params) = self.block_with_params(&state_types);
-        let zeros: Vec<Value> = flat_types(&packs).into_iter().map(|ty| self.zero_vector(ty)).collect();
-        self.jump(head, &[&[first], &zeros[..]].concat());
+        let operators: Vec<&'a Fold> = folds.all.iter().map(|(fold, _)| *fold).collect();
+        let start = self.start_lanes(shape, &operators, &packs);
+        self.jump(head, &[&[first], &flatten(&start)[..]].concat());
 
         self.builder.switch_to_block(head);
         let (at, before) = (params[0], unflatten(&packs, &params[1..]));
@@ -179,9 +181,18 @@ impl<'a> Emitter<'a, '_> {
         lanes.collect()
     }
 
-    pub(super) fn zero_vector(&mut self, ty: Type) -> Value {
-        let zero = self.builder.func.dfg.constants.insert([0; VECTOR_BYTES as usize].as_slice().into());
-        self.builder.ins().vconst(ty, zero)
+    /// What lanes of this form hold before the first element: the identity of their operator, if it has one.
+    pub(super) fn start_lanes(
+        &mut self,
+        shape: Shape,
+        folds: &[&'a Fold],
+        packs: &[(Type, usize)],
+    ) -> Vec<Pack> {
+        let body = self.body;
+        let components = folds.iter().flat_map(|fold| vec![identity::bits(body, fold); fold.width()]);
+        let mut group = Group::new(self, shape, body.entry);
+        let starts = packs.iter().zip(components);
+        starts.map(|((lane, _), bits)| group.constant_pack(*lane, bits.unwrap_or(0))).collect()
     }
 
     /// Stores the lanes of `leaf` from `first_lane` on.
@@ -262,7 +273,8 @@ impl<'a> Emitter<'a, '_> {
 }
 
 impl<'a> Group<'_, 'a, '_> {
-    /// The lanes of `folds` after they took `inputs`: the inputs themselves the first time.
+    /// The lanes of `folds` after they took `inputs`. The first time these are the inputs themselves, unless all operators
+    /// have an identity from which the lanes started.
     pub(super) fn fold_in(
         &mut self,
         folds: &[&'a Fold],
@@ -270,6 +282,9 @@ impl<'a> Group<'_, 'a, '_> {
         before: &[Pack],
         inputs: &[Pack],
     ) -> Vec<Pack> {
+        if folds.iter().all(|fold| identity::bits(self.e.body, fold).is_some()) {
+            return self.combine_all(folds, before, inputs);
+        }
         let packs: Vec<(Type, usize)> = inputs.iter().map(|pack| (pack.lane, pack.parts.len())).collect();
         let [first, later] = [0; 2].map(|_| self.e.builder.create_block());
         let (merge, params) = self.e.block_with_params(&flat_types(&packs));

@@ -13,6 +13,7 @@ mod analysis;
 mod columns;
 mod control;
 mod elements;
+mod identity;
 mod leaf;
 mod linear;
 mod memory;

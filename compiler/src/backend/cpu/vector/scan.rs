@@ -182,8 +182,8 @@ impl<'a> Emitter<'a, '_> {
         let state = [&[types::I64], &flat_types(&packs)[..]].concat();
         let (head, params) = self.block_with_params(&state);
         let (exit, results) = self.block_with_params(&flat_types(&packs));
-        let zeros: Vec<Value> = flat_types(&packs).into_iter().map(|ty| self.zero_vector(ty)).collect();
-        self.jump(head, &[&[start], &zeros[..]].concat());
+        let nothing = self.start_lanes(shape, &folds, &packs);
+        self.jump(head, &[&[start], &flatten(&nothing)[..]].concat());
         self.builder.switch_to_block(head);
         let (at, before) = (params[0], unflatten(&packs, &params[1..]));
         let is_first = self.icmp(IntCC::Equal, at, start);
