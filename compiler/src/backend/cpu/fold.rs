@@ -27,6 +27,8 @@ pub(super) struct Cells {
 pub(super) struct FoldCells {
     /// One value for each lane of the leaf at hand, packed as in an array.
     pub(super) lanes: Cells,
+    /// Whether each lane holds the identity of the operator before its first element; else it holds anything.
+    pub(super) lanes_are_full: bool,
     /// The binary counter: one value for each level.
     pub(super) totals: Cells,
     /// For each level in use, the fold of its total and of all that stand before it.
@@ -59,7 +61,7 @@ impl<'a> Emitter<'a, '_> {
         for ((_, size), neutral) in lanes.components.iter_mut().zip(&fold.neutral) {
             *size = self.body.scalar(*neutral).bytes().trailing_zeros();
         }
-        FoldCells { lanes, totals, prefixes }
+        FoldCells { lanes, lanes_are_full: false, totals, prefixes }
     }
 
     fn cell(&mut self, (base, size): (Value, u32), number: Value) -> Value {
@@ -103,23 +105,23 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Puts the element at position `at` of its leaf into its lane.
-    pub(super) fn feed_lane(&mut self, fold: &'a Fold, cells: &Cells, at: Value, values: &[Value]) {
+    pub(super) fn feed_lane(&mut self, fold: &'a Fold, cells: &FoldCells, at: Value, values: &[Value]) {
         let (lane, round) = match fold.order {
             Order::Interleaved => (self.lane_low(at), self.lane_high(at)),
             Order::Ordered => (self.lane_high(at), self.lane_low(at)),
         };
-        let is_first = self.icmp_zero(round);
-        let types = self.types(values);
-        let next = self.if_else(
-            is_first,
-            &types,
-            |_| values.to_vec(),
-            |e| {
-                let before = e.load_cell(fold, cells, lane);
-                e.combine(fold, &before, values)
-            },
-        );
-        self.store_cell(cells, lane, &next);
+        let fed = |e: &mut Self| {
+            let before = e.load_cell(fold, &cells.lanes, lane);
+            e.combine(fold, &before, values)
+        };
+        let next = match cells.lanes_are_full {
+            true => fed(self),
+            false => {
+                let is_first = self.icmp_zero(round);
+                self.if_else(is_first, &self.types(values), |_| values.to_vec(), fed)
+            }
+        };
+        self.store_cell(&cells.lanes, lane, &next);
     }
 
     fn lane_low(&mut self, at: Value) -> Value {

@@ -68,7 +68,14 @@ impl<'a> Emitter<'a, '_> {
         let scans = self.has_vectors && level == Level::Outermost;
         let scan = if scans { vector::scan_shape_of(self.body, nest) } else { None };
         let columns = self.column_loops(inst, nest);
-        Loops { level, nest, targets: self.targets(inst, nest), shape, scan, columns }
+        let mut targets = self.targets(inst, nest);
+        if shape.is_some() && vector::have_identities(self.body, nest) {
+            targets
+                .iter_mut()
+                .filter_map(|target| target.cells.as_mut())
+                .for_each(|cells| cells.lanes_are_full = true);
+        }
+        Loops { level, nest, targets, shape, scan, columns }
     }
 
     /// Emits a nest that is inside a block; gives its results.
@@ -273,7 +280,7 @@ impl<'a> Emitter<'a, '_> {
                     prefixes.next();
                     let at = self.builder.ins().isub(flat, leaf.start);
                     let values = self.all(target.inputs);
-                    cells.iter().for_each(|cells| self.feed_lane(fold, &cells.lanes, at, &values));
+                    cells.iter().for_each(|cells| self.feed_lane(fold, cells, at, &values));
                 }
                 (Sink::Scan { fold, exclusive }, _) => {
                     let before = take(&mut scanned, fold.width());

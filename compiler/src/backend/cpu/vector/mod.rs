@@ -14,6 +14,7 @@ mod columns;
 mod control;
 mod elements;
 mod identity;
+mod lanes;
 mod leaf;
 mod linear;
 mod memory;
@@ -25,6 +26,7 @@ mod scan;
 pub(super) use analysis::{Shape, columns_shape_of, has_sites, scan_shape_of, shape_of};
 pub(super) use columns::ColumnLoops;
 pub(super) use elements::Row;
+pub(super) use lanes::have_identities;
 
 use super::emitter::Emitter;
 use crate::ir::{Binary, Block as IrBlock, Compare, Inst, Op, Value as IrValue};
