@@ -5,6 +5,8 @@
 //! called before that and by default prints to the standard error stream: the hook belongs to the host, so pk neither
 //! replaces nor silences it. A host that is built with `panic = "abort"` ends with a panic.
 
+mod worker;
+
 use crate::{
     driver::fenv::DefaultEnvironment,
     error::{Error, ErrorKind, Result},
@@ -37,7 +39,7 @@ pub(crate) fn run_on_big_stack<R: Send>(work: impl FnOnce() -> R + Send) -> Resu
 }
 
 /// As [`run_on_big_stack`], but gives up after `limit`: from then on the deadline that `work` gets has passed, and the
-/// thread ends by itself, with what it owns, as soon as `work` has seen that.
+/// work ends by itself, with what it owns, as soon as it has seen that.
 pub(crate) fn run_within<R: Send + 'static>(
     limit: Duration,
     work: impl FnOnce(&Deadline) -> R + Send + 'static,
@@ -45,22 +47,19 @@ pub(crate) fn run_within<R: Send + 'static>(
     let deadline = Deadline::default();
     let own = deadline.clone();
     let (sender, receiver) = mpsc::channel();
-    let run = move || {
+    let task = move || {
+        let result = contain_panics(|| in_default_environment(|| work(&own)));
         // Nobody waits any more if that took too long.
-        let _ = sender.send(in_default_environment(|| work(&own)));
+        let _ = sender.send(result);
     };
-    let builder = thread::Builder::new().name("pk".to_string()).stack_size(STACK_BYTES);
-    let worker = builder.spawn(run).map_err(no_thread)?;
-    match receiver.recv_timeout(limit) {
-        Ok(result) => Ok(result),
+    worker::start(Box::new(task)).map_err(no_thread)?;
+    match worker::receive(&receiver, limit) {
+        Ok(result) => result,
         Err(mpsc::RecvTimeoutError::Timeout) => {
             deadline.pass();
             Err(late(limit))
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
-            Ok(()) => Err(Error::internal("a thread ended without a result")),
-            Err(panic) => Err(panicked(&*panic)),
-        },
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Error::internal("a thread ended without a result")),
     }
 }
 
