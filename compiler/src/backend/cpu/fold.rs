@@ -18,8 +18,18 @@ const CELL: i64 = 8;
 /// Where values of one fold are kept.
 #[derive(Clone, Debug)]
 pub(super) struct Cells {
-    /// For each component, the address of its first cell and the size of a cell as a power of two.
-    pub(super) components: Vec<(Value, u32)>,
+    /// Those of each component.
+    pub(super) components: Vec<Column>,
+}
+
+/// The cells of one component.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// The first cell is `offset` bytes after this address.
+    base: Value,
+    offset: i32,
+    /// The size of a cell as a power of two.
+    shift: u32,
 }
 
 /// The cells of one fold in scratch memory.
@@ -38,35 +48,42 @@ pub(super) struct FoldCells {
 impl<'a> Emitter<'a, '_> {
     /// The cells of `width` components that follow each other at `base`, `stride` bytes apart.
     pub(super) fn cells(&mut self, base: Value, width: usize, stride: Value) -> Cells {
-        let mut address = base;
-        let mut components = vec![(base, CELL.trailing_zeros())];
+        let mut column = Column { base, offset: 0, shift: CELL.trailing_zeros() };
+        let mut components = vec![column];
         for _ in 1..width {
-            address = self.builder.ins().iadd(address, stride);
-            components.push((address, CELL.trailing_zeros()));
+            column.base = self.builder.ins().iadd(column.base, stride);
+            components.push(column);
         }
         Cells { components }
     }
 
-    /// Cuts the memory at `base` into the cells of `fold`.
-    pub(super) fn fold_cells(&mut self, base: Value, fold: &Fold) -> FoldCells {
-        let width = fold.width();
-        let mut at = base;
+    /// Cuts the memory at `base` into the cells of `fold`, which begin after `offset` bytes.
+    pub(super) fn fold_cells(&mut self, base: Value, mut offset: i32, fold: &Fold) -> FoldCells {
         let mut take = |count: i64| {
-            let stride = self.int(count * CELL);
-            let cells = self.cells(at, width, stride);
-            at = self.builder.ins().iadd_imm_s(at, count * CELL * width as i64);
-            cells
+            let column = |_| {
+                let column = Column { base, offset, shift: CELL.trailing_zeros() };
+                offset += (count * CELL) as i32;
+                column
+            };
+            Cells { components: (0..fold.width()).map(column).collect() }
         };
         let (mut lanes, totals, prefixes) = (take(LANES), take(LEVELS), take(LEVELS));
-        for ((_, size), neutral) in lanes.components.iter_mut().zip(&fold.neutral) {
-            *size = self.body.scalar(*neutral).bytes().trailing_zeros();
+        for (column, neutral) in lanes.components.iter_mut().zip(&fold.neutral) {
+            column.shift = self.body.scalar(*neutral).bytes().trailing_zeros();
         }
         FoldCells { lanes, lanes_are_full: false, totals, prefixes }
     }
 
-    fn cell(&mut self, (base, size): (Value, u32), number: Value) -> Value {
-        let offset = self.builder.ins().ishl_imm_u(number, i64::from(size));
-        self.builder.ins().iadd(base, offset)
+    /// The address of cell `number`, less the offset of the column.
+    fn cell(&mut self, column: Column, number: Value) -> Value {
+        let offset = self.builder.ins().ishl_imm_u(number, i64::from(column.shift));
+        self.builder.ins().iadd(column.base, offset)
+    }
+
+    /// The address of cell `number`.
+    pub(super) fn cell_address(&mut self, column: Column, number: Value) -> Value {
+        let address = self.cell(column, number);
+        self.builder.ins().iadd_imm_s(address, i64::from(column.offset))
     }
 
     /// Reads cell `number`.
@@ -75,7 +92,7 @@ impl<'a> Emitter<'a, '_> {
         for (component, neutral) in cells.components.iter().zip(&fold.neutral) {
             let address = self.cell(*component, number);
             let ty = self.ty(self.body.scalar(*neutral));
-            values.push(self.builder.ins().load(ty, MEMORY, address, 0));
+            values.push(self.builder.ins().load(ty, MEMORY, address, component.offset));
         }
         values
     }
@@ -84,7 +101,7 @@ impl<'a> Emitter<'a, '_> {
     pub(super) fn store_cell(&mut self, cells: &Cells, number: Value, values: &[Value]) {
         for (component, value) in cells.components.iter().zip(values) {
             let address = self.cell(*component, number);
-            self.store(*value, address);
+            self.builder.ins().store(MEMORY, *value, address, component.offset);
         }
     }
 

@@ -54,7 +54,10 @@ impl<'a> Emitter<'a, '_> {
         }) else {
             return;
         };
-        let loops = self.loops(inst, nest);
+        let loops = match work {
+            Work::Prepare(_) | Work::Combine(_) => self.scalar_loops(inst, nest),
+            _ => self.loops(inst, nest),
+        };
         match (work, &launch.domain) {
             (Work::Prepare(_), _) => self.prepare(&loops),
             (Work::Main(_), Domain::Elements(_)) => self.elements(&loops, range),

@@ -33,6 +33,7 @@ pub mod object;
 mod scalar;
 mod sink;
 mod vector;
+mod workspace;
 
 use crate::{
     deadline::{Deadline, Passed},
@@ -40,8 +41,8 @@ use crate::{
     plan::Plan,
 };
 use cranelift_codegen::{CodegenError as CraneliftError, Context};
-use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, Linkage, Module, ModuleError};
+use workspace::Workspace;
 
 /// The code of a plan.
 #[derive(Clone, Debug)]
@@ -154,24 +155,25 @@ fn compile_steps(
     helpers: &helper::Helpers,
     stem: &str,
 ) -> Result<Artifact, CodegenError> {
-    let mut context = module.make_context();
-    let mut builder_context = FunctionBuilderContext::new();
+    let mut workspace = Workspace::take(module);
+    let Workspace { context, builder } = &mut workspace;
     let mut functions = Vec::new();
     let mut room = options.code_bytes;
     for (number, launch) in plan.launches().enumerate() {
         options.deadline.check()?;
         context.func.signature = launch::signature(module);
-        launch::build(kernel, plan, launch, helpers, module, &mut context.func, &mut builder_context);
+        launch::build(kernel, plan, launch, helpers, module, &mut context.func, builder);
         if !effort::is_bounded(&context.func) {
             return Err(CodegenError::TooComplex);
         }
         let name = format!("{stem}{number}");
-        let function = define(module, &mut context, &name, options.text)
-            .map_err(|cause| CodegenError::new(&name, *cause))?;
+        let function =
+            define(module, context, &name, options.text).map_err(|cause| CodegenError::new(&name, *cause))?;
         room = room.checked_sub(function.code_bytes).ok_or(CodegenError::TooLarge)?;
         functions.push(function);
-        module.clear_context(&mut context);
+        module.clear_context(context);
     }
+    workspace.keep();
     Ok(Artifact { functions })
 }
 

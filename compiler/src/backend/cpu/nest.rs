@@ -53,29 +53,36 @@ pub(super) struct Leaf {
 }
 
 impl<'a> Emitter<'a, '_> {
-    /// The nest of `inst`.
-    pub(super) fn loops(&mut self, inst: Inst, nest: &'a Nest) -> Loops<'a> {
+    /// The nest of `inst`, element by element.
+    pub(super) fn scalar_loops(&mut self, inst: Inst, nest: &'a Nest) -> Loops<'a> {
         let level = match self.element {
             Element::Outside => Level::Outermost,
             Element::At(_) | Element::InFold => Level::Inner,
         };
+        let targets = self.targets(inst, nest);
+        Loops { level, nest, targets, shape: None, scan: None, columns: None }
+    }
+
+    /// The nest of `inst`, in vectors where it can be.
+    pub(super) fn loops(&mut self, inst: Inst, nest: &'a Nest) -> Loops<'a> {
+        let mut loops = self.scalar_loops(inst, nest);
+        let level = loops.level;
         // The elements of an inner reduction are not visited in order and share one element of the nest around, for
         // which the first of several faults is to be reported.
         let folds = nest.sinks.iter().any(|sink| sink.fold().is_some());
         let is_ordered = level == Level::Inner && folds && vector::has_sites(self.body, nest.body);
-        let has_shape = self.has_vectors && !is_ordered;
-        let shape = if has_shape { vector::shape_of(self.body, nest) } else { None };
-        let scans = self.has_vectors && level == Level::Outermost;
-        let scan = if scans { vector::scan_shape_of(self.body, nest) } else { None };
-        let columns = self.column_loops(inst, nest);
-        let mut targets = self.targets(inst, nest);
-        if shape.is_some() && vector::have_identities(self.body, nest) {
-            targets
-                .iter_mut()
-                .filter_map(|target| target.cells.as_mut())
-                .for_each(|cells| cells.lanes_are_full = true);
+        if self.has_vectors && !is_ordered {
+            loops.shape = vector::shape_of(self.body, nest);
         }
-        Loops { level, nest, targets, shape, scan, columns }
+        if self.has_vectors && level == Level::Outermost {
+            loops.scan = vector::scan_shape_of(self.body, nest);
+        }
+        loops.columns = self.column_loops(inst, nest);
+        if loops.shape.is_some() && vector::have_identities(self.body, nest) {
+            let cells = loops.targets.iter_mut().filter_map(|target| target.cells.as_mut());
+            cells.for_each(|cells| cells.lanes_are_full = true);
+        }
+        loops
     }
 
     /// Emits a nest that is inside a block; gives its results.

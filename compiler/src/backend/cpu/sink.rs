@@ -38,7 +38,8 @@ impl<'a> Emitter<'a, '_> {
         let inputs = &body.blocks[nest.body].results[..];
         let outputs = &body.insts[inst].results[..];
         let (mut first_input, mut first_output) = (0, 0);
-        let mut cells = self.plan.cells(inst).map(|scratch| self.scratch[scratch.0 as usize]);
+        let cells = self.plan.cells(inst).map(|scratch| self.scratch[scratch.0 as usize]);
+        let mut offset = 0;
         let mut targets = Vec::new();
         for sink in &nest.sinks {
             let outputs = &outputs[first_output..first_output + sink.gives()];
@@ -46,9 +47,10 @@ impl<'a> Emitter<'a, '_> {
             let arrays = arrays.map(|value| self.place_or_null(*value)).collect();
             let fold_cells = match (sink, cells) {
                 (Sink::Reduce { fold, .. } | Sink::Scan { fold, .. }, Some(base)) => {
-                    let bytes = fold.width() as i64 * CELLS * 8;
-                    cells = Some(self.builder.ins().iadd_imm_s(base, bytes));
-                    Some(self.fold_cells(base, fold))
+                    let cells = self.fold_cells(base, offset, fold);
+                    // The limit on the size of a kernel keeps this far below 2^31.
+                    offset += (fold.width() as i64 * CELLS * 8) as i32;
+                    Some(cells)
                 }
                 _ => None,
             };

@@ -68,9 +68,9 @@ impl<'a> Emitter<'a, '_> {
         let mut group = Group::new(self, shape, self.body.entry);
         let components =
             folds.all.iter().flat_map(|(fold, cells)| fold.neutral.iter().zip(&cells.lanes.components));
-        for (((neutral, (base, _)), pack), is_place) in components.zip(lanes).zip(&folds.is_place) {
+        for (((neutral, column), pack), is_place) in components.zip(lanes).zip(&folds.is_place) {
             let scalar = group.e.body.scalar(*neutral);
-            let address = group.e.element_address(scalar, *base, first_lane);
+            let address = group.e.cell_address(*column, first_lane);
             match scalar {
                 Scalar::Bool => {
                     let ones = group.ones(pack, 1);
@@ -187,9 +187,9 @@ impl<'a> Group<'_, 'a, '_> {
     /// The lanes from `first_lane` on, in canonical form.
     fn load_fold(&mut self, fold: &Fold, cells: &FoldCells, first_lane: Value) -> Vec<Pack> {
         let mut packs = Vec::new();
-        for (neutral, (base, _)) in fold.neutral.iter().zip(&cells.lanes.components) {
+        for (neutral, column) in fold.neutral.iter().zip(&cells.lanes.components) {
             let scalar = self.e.body.scalar(*neutral);
-            let address = self.e.element_address(scalar, *base, first_lane);
+            let address = self.e.cell_address(*column, first_lane);
             let pack = self.load_parts(scalar, address, MEMORY);
             let pack = self.loaded(scalar, pack);
             packs.push(match scalar {

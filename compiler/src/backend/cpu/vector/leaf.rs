@@ -124,9 +124,13 @@ impl<'a> Emitter<'a, '_> {
 
         self.builder.switch_to_block(exit);
         self.store_lanes(shape, folds, (leaf, first_lane), &before);
-        let next_lane = self.builder.ins().iadd_imm_s(first_lane, i64::from(shape.group));
-        let is_last = self.builder.ins().icmp_imm_s(IntCC::Equal, next_lane, LANES);
-        self.branch(is_last, scalar, &[whole_end, leaf.end], pass, &[next_lane]);
+        if i64::from(shape.group) == LANES {
+            self.jump(scalar, &[whole_end, leaf.end]);
+        } else {
+            let next_lane = self.builder.ins().iadd_imm_s(first_lane, i64::from(shape.group));
+            let is_last = self.builder.ins().icmp_imm_s(IntCC::Equal, next_lane, LANES);
+            self.branch(is_last, scalar, &[whole_end, leaf.end], pass, &[next_lane]);
+        }
 
         self.builder.switch_to_block(scalar);
         self.for_range(range[0], range[1], &[], |e, flat, _| {
