@@ -234,6 +234,10 @@ impl Infer<'_> {
         if self.reject_module(base) {
             return self.push_error(span);
         }
+        let literal = match self.ast.expr(base).kind {
+            Syntax::Int { value, .. } => foreign::cut_float(value, self.name(name.name)),
+            _ => None,
+        };
         let base = self.infer(base);
         let ty = self.ty(base);
         let text = self.name(name.name);
@@ -251,7 +255,9 @@ impl Infer<'_> {
             name.span,
             format!("{} has no field `{text}`", self.describe(&ty)),
         );
-        if builtins::find(text).is_some() {
+        if let Some(literal) = literal {
+            error = error.help(format!("write `{literal}`: a point stands between digits"));
+        } else if builtins::find(text).is_some() {
             error = error.help(format!("call it: `.{text}()`"));
         } else if let (Some(help), true) = (foreign::member(text), ty.fields().is_none()) {
             error = error.help(help);

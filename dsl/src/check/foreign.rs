@@ -22,6 +22,22 @@ pub(super) fn type_name(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What `value.text` shall be where it is a number as C writes it, like `1.e5` or `1.f`.
+pub(super) fn cut_float(value: u64, text: &str) -> Option<String> {
+    let suffix = match text {
+        "f" | "F" | "f32" => "f32",
+        "f64" => "f64",
+        _ if is_exponent(text) => text,
+        _ => return None,
+    };
+    Some(format!("{value}.0{suffix}"))
+}
+
+fn is_exponent(text: &str) -> bool {
+    let digits = text.strip_prefix(['e', 'E']).unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// For a function that has a counterpart by another name.
 fn function_name(name: &str) -> Option<&'static str> {
     Some(match name {

@@ -63,6 +63,10 @@ impl Infer<'_> {
     /// The type, or an error if it has too many parts or levels.
     pub(super) fn limit_type(&mut self, ty: Type, span: Span) -> Type {
         const MAX_RANK: usize = 8;
+        if has_error(&ty) {
+            // It grew out of one that has been reported.
+            return if ty.leaves() > self.items.limits.type_leaves { Type::Error } else { ty };
+        }
         if ty.leaves() > self.items.limits.type_leaves {
             let message = format!("this type has more than {} parts", self.items.limits.type_leaves);
             return self.fail_type(Code::TypeTooLarge, span, &message);
