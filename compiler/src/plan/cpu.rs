@@ -221,7 +221,7 @@ impl<'a> Planner<'a> {
         let scratch = self.assign_homes(part);
         let launch = |work, domain, cost| {
             let (inputs, scratch) = (part.inputs.clone(), scratch.clone());
-            Step::Run(Launch { work, domain, inputs, scratch, cost })
+            Step::Run(Launch { work, domain, inputs, scratch, cost, follows: false })
         };
         match &self.kernel.body.insts[part.insts[0]].op {
             Op::Nest(nest) => self.schedule_nest(part.insts[0], nest, launch),
@@ -282,12 +282,36 @@ impl<'a> Planner<'a> {
         } else {
             self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent), element));
         }
+        if self.is_combined_by_range(nest) {
+            self.plan.steps.push(following(launch(
+                Work::Combine(inst),
+                Domain::LeavesInOrder(extent),
+                Cost::default(),
+            )));
+            self.plan.steps.push(following(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes)));
+            return;
+        }
         if components > 0 {
             self.plan.steps.push(once(Work::Combine(inst)));
         }
         if nest.sinks.iter().any(|sink| matches!(sink, Sink::Scan { .. })) {
             self.plan.steps.push(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes));
         }
+    }
+
+    /// Whether the prefixes of a range of leaves are known without the leaves behind it: all folds are scans. An operator
+    /// that can fault would report another fault if it were called in another order.
+    fn is_combined_by_range(&self, nest: &Nest) -> bool {
+        let body = &self.kernel.body;
+        let mut folds = nest.sinks.iter().filter_map(Sink::fold).peekable();
+        let has_sites = |block| {
+            let mut has_sites = false;
+            body.for_each_inst(block, |inst| body.insts[inst].op.for_each_site(|_| has_sites = true));
+            has_sites
+        };
+        folds.peek().is_some()
+            && folds.all(|fold| !has_sites(fold.op))
+            && nest.sinks.iter().all(|sink| matches!(sink, Sink::Map | Sink::Scan { .. }))
     }
 
     /// What an element of `nest` costs, and what it costs once more to apply the prefixes of its scans.
@@ -374,6 +398,14 @@ fn leaves_of(extent: Extent) -> Extent {
 }
 
 /// Whether an element of `nest` finds what the elements before it left.
+/// Marks a launch as one that follows.
+fn following(step: Step) -> Step {
+    match step {
+        Step::Run(launch) => Step::Run(Launch { follows: true, ..launch }),
+        step => step,
+    }
+}
+
 fn has_running_state(nest: &Nest) -> bool {
     nest.sinks.iter().any(|sink| matches!(sink, Sink::Filter { .. } | Sink::ReduceByIndex { .. }))
 }

@@ -199,6 +199,9 @@ pub struct Launch {
     pub scratch: Vec<ArraySize>,
     /// About what an element of the domain, or of its leaves, costs; nothing for a launch that is one call.
     pub cost: Cost,
+    /// Whether a range may be computed as soon as the launch before, which has the same domain, has computed it and all
+    /// that come before it. Then its operands are still in a cache.
+    pub follows: bool,
 }
 
 /// What the code of a launch does.

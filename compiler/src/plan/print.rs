@@ -98,6 +98,9 @@ impl fmt::Display for Domain {
 impl fmt::Display for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.work, self.domain)?;
+        if self.follows {
+            f.write_str(", following")?;
+        }
         if !self.scratch.is_empty() {
             f.write_str(", scratch ")?;
             write_list(f, &self.scratch)?;

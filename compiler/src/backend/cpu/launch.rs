@@ -62,7 +62,8 @@ impl<'a> Emitter<'a, '_> {
             (Work::Prepare(_), _) => self.prepare(&loops),
             (Work::Main(_), Domain::Elements(_)) => self.elements(&loops, range),
             (Work::Main(_), _) => self.leaf_range(inst, &loops, range),
-            (Work::Combine(_), _) => self.combine_leaves(inst, &loops),
+            (Work::Combine(_), Domain::Once) => self.combine_leaves(inst, &loops, None),
+            (Work::Combine(_), _) => self.combine_leaves(inst, &loops, Some(range)),
             (Work::Apply(_) | Work::Serial(_), _) => self.apply(inst, &loops, range),
         }
     }
@@ -213,8 +214,8 @@ impl<'a> Emitter<'a, '_> {
         all
     }
 
-    /// Combines the leaf results.
-    fn combine_leaves(&mut self, inst: Inst, loops: &Loops<'a>) {
+    /// Combines the leaf results: those of a range of leaves, if all are prefixes of scans, or all.
+    fn combine_leaves(&mut self, inst: Inst, loops: &Loops<'a>, range: Option<[Value; 2]>) {
         let extent = self.value(loops.nest.dims[0]);
         let leaves = self.leaves(extent);
         let partials = self.all_partials(inst, loops, leaves);
@@ -230,16 +231,25 @@ impl<'a> Emitter<'a, '_> {
                     target.outputs.iter().zip(total).for_each(|(output, value)| self.define(*output, value));
                     self.store_results(target.outputs);
                 }
-                (_, Some(counter)) => self.totals_to_prefixes(fold, counter, &cells, leaves),
+                (_, Some(counter)) => {
+                    let range = range.unwrap_or_else(|| [self.int(0), leaves]);
+                    self.totals_to_prefixes((fold, counter), &cells, range, leaves);
+                }
                 (_, None) => {}
             }
         }
     }
 
-    /// Replaces the total of each leaf but the first by the fold of the leaves before it.
-    fn totals_to_prefixes(&mut self, fold: &'a Fold, counter: &FoldCells, cells: &Cells, leaves: Value) {
-        let zero = self.int(0);
-        self.for_range(zero, leaves, &[], |e, number, _| {
+    /// Replaces the total of each leaf of a range but the first of all by the fold of the leaves before it; the counter
+    /// knows those before the range.
+    fn totals_to_prefixes(
+        &mut self,
+        (fold, counter): (&'a Fold, &FoldCells),
+        cells: &Cells,
+        [begin, end]: [Value; 2],
+        leaves: Value,
+    ) {
+        self.for_range(begin, end, &[], |e, number, _| {
             let total = e.load_cell(fold, cells, number);
             e.if_then(number, |e| {
                 let prefix = e.prefix(fold, counter, number);

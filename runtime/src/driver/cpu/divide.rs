@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// few arrays also stay in a cache for the next launch.
 const MOST_ELEMENTS: u64 = 1 << 16;
 
+/// How many leaves a launch computes before those that follow it get them; their elements stay in the first caches.
+pub(super) const LEAVES_BY_TURNS: u64 = 8;
+
 /// Sharing work that takes less time than this costs more than it saves; in picoseconds.
 const WORTH_SHARING: u64 = 20_000_000;
 
@@ -88,6 +91,11 @@ impl Ranges {
     /// Ranges of `piece` units; no more than 2^63 units.
     pub(super) fn new(units: i64, piece: u64) -> Ranges {
         Ranges { units: units.max(0) as u64, piece, next: AtomicU64::new(0) }
+    }
+
+    /// The one range from `begin` to `end`, which are not negative.
+    pub(super) fn single((begin, end): (i64, i64)) -> Ranges {
+        Ranges { units: end as u64, piece: (end - begin).max(1) as u64, next: AtomicU64::new(begin as u64) }
     }
 
     /// The first range that nobody has, as its begin and its end.

@@ -105,15 +105,17 @@ impl<'a> Execution<'a> {
     }
 
     fn walk(&mut self) -> Result<(), RunError> {
-        let plan = self.plan;
-        let mut number = 0;
-        for step in &plan.steps {
+        let (mut steps, mut number) = (&self.plan.steps[..], 0);
+        while let Some((step, rest)) = steps.split_first() {
+            steps = rest;
             match step {
                 Step::Allocate(buffer) => self.allocate(*buffer)?,
                 Step::Release(buffer) => self.buffers[buffer.0 as usize] = None,
                 Step::Run(launch) => {
-                    self.run(launch, number)?;
-                    number += 1;
+                    let followers = followers(rest);
+                    let done = self.run(launch, &followers, number)?;
+                    steps = &rest[done - 1..];
+                    number += done;
                 }
             }
         }
@@ -172,14 +174,21 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    fn run(&mut self, launch: &Launch, number: usize) -> Result<(), RunError> {
+    /// Runs `launch`, and those that follow it if this thread does all of it; gives how many have run.
+    fn run(&mut self, launch: &Launch, followers: &[&Launch], number: usize) -> Result<usize, RunError> {
         let (units, division) = self.divide(launch)?;
         let units = i64::try_from(units).map_err(|_| RunError::TooLarge)?;
         let ranges = Ranges::new(units, division.piece);
-        match division.threads {
-            1 => self.run_alone(launch, number, &ranges),
-            threads => self.run_shared(launch, number, &ranges, threads - 1),
+        match (division.threads, followers) {
+            (1, []) => self.run_alone(&[launch], number, &ranges)?,
+            (1, _) => {
+                let all = [&[launch], followers].concat();
+                self.run_alone(&all, number, &Ranges::new(units, divide::LEAVES_BY_TURNS))?;
+                return Ok(all.len());
+            }
+            (threads, _) => self.run_shared(launch, number, &ranges, threads - 1)?,
         }
+        Ok(1)
     }
 
     /// How many units the domain of `launch` has, and how it is divided.
@@ -204,17 +213,26 @@ impl<'a> Execution<'a> {
         Ok(self.extent(extent)?.div_ceil(LEAF as u64))
     }
 
-    fn run_alone(&mut self, launch: &Launch, number: usize, ranges: &Ranges) -> Result<(), RunError> {
-        let scratch = self.scratch(launch)?;
-        let mut hand = Hand { frame: &mut self.frame, faults: &mut self.faults, scratch: &scratch };
-        // SAFETY: the function was compiled for this launch of this plan; `bind` and `allocate` filled the slots of the
-        // frame, the fault table has a record for each site, and `ranges` are those of the domain.
-        let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
-        match stop {
-            None => Ok(()),
-            Some(Stop::Check) => Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault)),
-            Some(Stop::Cancel) => Err(RunError::Cancelled),
+    /// Runs `launches`, whose first has number `number`, by turns for each range.
+    fn run_alone(&mut self, launches: &[&Launch], number: usize, ranges: &Ranges) -> Result<(), RunError> {
+        let scratches: Few<Scratch> =
+            launches.iter().map(|launch| self.scratch(launch)).collect::<Result<_, _>>()?;
+        while let Some(range) = ranges.take() {
+            for (at, scratch) in scratches.iter().enumerate() {
+                let mut hand = Hand { frame: &mut self.frame, faults: &mut self.faults, scratch };
+                let function = self.code.function(number + at);
+                // SAFETY: the function was compiled for this launch of this plan; `bind` and `allocate` filled the
+                // slots of the frame, the fault table has a record for each site, and `range` lies in the domain.
+                match unsafe { hand.work(function, &Ranges::single(range), self.cancel) } {
+                    None => {}
+                    Some(Stop::Check) => {
+                        return Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault));
+                    }
+                    Some(Stop::Cancel) => return Err(RunError::Cancelled),
+                }
+            }
         }
+        Ok(())
     }
 
     /// Lets up to `helpers` workers take part. Code of a launch that may be shared gives nothing back in its frame, and
@@ -330,6 +348,15 @@ impl<'a> Execution<'a> {
             _ => Err(RunError::BadJob),
         }
     }
+}
+
+/// The launches at the beginning of `steps` that follow the one before.
+fn followers(steps: &[Step]) -> Few<&Launch> {
+    let launches = steps.iter().map_while(|step| match step {
+        Step::Run(launch) if launch.follows => Some(launch),
+        _ => None,
+    });
+    launches.collect()
 }
 
 /// Copies `bytes` to where a result is wanted.
