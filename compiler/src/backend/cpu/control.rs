@@ -36,6 +36,19 @@ impl Emitter<'_, '_> {
         self.builder.switch_to_block(merge);
     }
 
+    /// Like [`Emitter::if_then`], for what nearly always happens: the way to `then` and on takes no jump.
+    pub(super) fn if_mostly(&mut self, cond: Value, then: impl FnOnce(&mut Self)) {
+        let [on_true, around, merge] = [0; 3].map(|_| self.builder.create_block());
+        self.builder.set_cold_block(around);
+        self.builder.ins().brif(cond, on_true, &[], around, &[]);
+        self.builder.switch_to_block(around);
+        self.jump(merge, &[]);
+        self.builder.switch_to_block(on_true);
+        then(self);
+        self.jump(merge, &[]);
+        self.builder.switch_to_block(merge);
+    }
+
     /// Like [`Emitter::if_then`], for what hardly ever happens.
     pub(super) fn if_rarely(&mut self, cond: Value, then: impl FnOnce(&mut Self)) {
         self.if_then(cond, |e| {
@@ -55,6 +68,41 @@ impl Emitter<'_, '_> {
         carried: &[Value],
         body: impl FnOnce(&mut Self, Value, &[Value]) -> Vec<Value>,
     ) -> Vec<Value> {
+        self.for_each_step((start, end, 1), carried, body)
+    }
+
+    /// As [`Emitter::for_range`], `times` indices in each round as long as there are so many: for bodies so short that the
+    /// jumps take longer. There are less than 2^63 indices, and `times` is a power of two.
+    pub(super) fn for_range_unrolled(
+        &mut self,
+        [start, end]: [Value; 2],
+        times: i64,
+        carried: &[Value],
+        mut body: impl FnMut(&mut Self, Value, &[Value]) -> Vec<Value>,
+    ) -> Vec<Value> {
+        if times == 1 {
+            return self.for_range(start, end, carried, body);
+        }
+        let count = self.builder.ins().isub(end, start);
+        let rounds = self.builder.ins().band_imm_s(count, -times);
+        let rest = self.builder.ins().iadd(start, rounds);
+        let carried = self.for_each_step((start, rest, times), carried, |e, first, carried| {
+            (0..times).fold(carried.to_vec(), |carried, number| {
+                let index = e.builder.ins().iadd_imm_s(first, number);
+                body(e, index, &carried)
+            })
+        });
+        self.for_range(rest, end, &carried, body)
+    }
+
+    /// Runs `body` for each `step`-th index from `start` on that is less than `end`, a whole number of
+    /// steps behind `start`.
+    fn for_each_step(
+        &mut self,
+        (start, end, step): (Value, Value, i64),
+        carried: &[Value],
+        body: impl FnOnce(&mut Self, Value, &[Value]) -> Vec<Value>,
+    ) -> Vec<Value> {
         let types = self.types(carried);
         let (head, params) = self.block_with_params(&[&[types::I64], &types[..]].concat());
         let (exit, results) = self.block_with_params(&types);
@@ -63,8 +111,8 @@ impl Emitter<'_, '_> {
         self.builder.switch_to_block(head);
         let index = params[0];
         let next = body(self, index, &params[1..]);
-        let one = self.int(1);
-        let index = self.builder.ins().iadd(index, one);
+        let step = self.int(step);
+        let index = self.builder.ins().iadd(index, step);
         let goes_on = self.icmp(IntCC::SignedLessThan, index, end);
         self.branch(goes_on, head, &[&[index], &next[..]].concat(), exit, &next);
         self.builder.switch_to_block(exit);

@@ -249,7 +249,8 @@ impl<'a> Emitter<'a, '_> {
         }
         let scanned = carried.len();
         carried.extend(counts);
-        let carried = self.for_range(leaf.start, leaf.end, &carried, |e, flat, carried| {
+        let times = self.times_in_a_round(loops.nest);
+        let carried = self.for_range_unrolled([leaf.start, leaf.end], times, &carried, |e, flat, carried| {
             e.leaf_element(loops, leaf, flat, carried.split_at(scanned), prefixes)
         });
         let (mut scanned, counts) = carried.split_at(scanned);
@@ -264,6 +265,17 @@ impl<'a> Emitter<'a, '_> {
             }
         }
         (folded, counts.to_vec())
+    }
+
+    /// How many elements of `nest` a round of its scalar loop computes.
+    fn times_in_a_round(&self, nest: &Nest) -> i64 {
+        /// More instructions take longer than the jump back.
+        const FEW: usize = 6;
+        let is_plain =
+            nest.sinks.iter().all(|sink| matches!(sink, Sink::ReduceByIndex { .. } | Sink::Filter { .. }));
+        let mut count = 0;
+        self.body.for_each_inst(nest.body, |_| count += 1);
+        if is_plain && count <= FEW { 4 } else { 1 }
     }
 
     /// Emits the body for one element of a leaf and feeds its sinks; gives the carried values of scans and filters.

@@ -125,7 +125,7 @@ impl<'a> Emitter<'a, '_> {
         let count = self.value(bins);
         let is_inside = self.icmp(IntCC::UnsignedLessThan, bin, count);
         let values = self.all(&target.inputs[1..]);
-        self.if_then(is_inside, |e| {
+        self.if_mostly(is_inside, |e| {
             let addresses = e.element_addresses(fold, &target.arrays, bin);
             let before = e.load_each(fold, &addresses);
             let after = e.combine(fold, &before, &values);
