@@ -230,4 +230,23 @@ mod tests {
         let double = testing::load(&Context(Arc::new(forked)), testing::double());
         assert_eq!(double.call::<Vec<f32>>(&[1.0f32]).unwrap_err().kind(), ErrorKind::Forked);
     }
+    #[test]
+    #[cfg(feature = "cpu")]
+    fn contexts_at_work_at_once_share_one_pool() {
+        let x: Vec<f32> = (0..300_000).map(|i| (i % 1000) as f32 * 0.1).collect();
+        let text = "kernel total(x: [f32; n]) -> f32 = sum(sqrt(x * x + 1.0f32));";
+        let total = |threads| -> Result<Vec<u32>> {
+            let context = Context::with_threads(&Device::cpu(), threads)?;
+            let kernel = crate::Program::compile(&context, text)?.kernel("total")?;
+            (0..50).map(|_| kernel.call::<f32>(&x[..]).map(f32::to_bits)).collect()
+        };
+        let expected = total(1).expect("it runs")[0];
+        std::thread::scope(|scope| {
+            let hosts: Vec<_> = (1..=6).map(|threads| scope.spawn(move || total(threads))).collect();
+            for host in hosts {
+                let found = host.join().expect("no panic").expect("it runs");
+                assert!(found.iter().all(|bits| *bits == expected));
+            }
+        });
+    }
 }
