@@ -17,6 +17,7 @@ mod rewrite;
 mod simplify;
 #[cfg(test)]
 mod testing;
+mod unroll;
 
 use crate::{
     deadline::{Deadline, Passed},
@@ -65,6 +66,10 @@ pub const FUSE: Pass = Pass {
     run: fuse::run,
 };
 
+/// Replaces short loops by their steps.
+pub const UNROLL: Pass =
+    Pass { name: "unroll", description: "replace short loops by their steps", run: unroll::run };
+
 /// Drops what is not reachable.
 pub const COMPACT: Pass = Pass {
     name: "compact",
@@ -87,6 +92,8 @@ pub const PIPELINE: &[Pass] = &[
     // Before fuse, which keeps an array that something dead reads.
     DCE,
     FUSE,
+    // Before simplify, for which the indices of the steps are constants.
+    UNROLL,
     // What was forwarded meets what it was made for.
     SIMPLIFY,
     CSE,
