@@ -3,6 +3,7 @@
 use crate::{
     bind::ArgType,
     buffer::{Buffer, BufferView, RawBuffer},
+    driver::Shape,
     element::Element,
     error::{Error, ErrorKind, Result},
     host,
@@ -19,8 +20,8 @@ pub struct Value<'a>(pub(crate) ValueKind<'a>);
 #[derive(Clone)]
 pub(crate) enum ValueKind<'a> {
     Scalar(Const),
-    Array { scalar: Scalar, shape: Vec<usize>, bytes: Cow<'a, [u8]> },
-    Buffer { buffer: RawBuffer, start: usize, shape: Vec<usize> },
+    Array { scalar: Scalar, shape: Shape, bytes: Cow<'a, [u8]> },
+    Buffer { buffer: RawBuffer, start: usize, shape: Shape },
 }
 
 impl std::fmt::Debug for ValueKind<'_> {
@@ -33,6 +34,13 @@ impl<'a> Value<'a> {
     /// A scalar.
     pub fn scalar(value: Const) -> Value<'static> {
         Value(ValueKind::Scalar(value))
+    }
+
+    /// An array of rank 1.
+    fn vector<T: Element>(elements: &'a [T]) -> Value<'a> {
+        let mut shape = Shape::new();
+        shape.push(elements.len());
+        Value(ValueKind::Array { scalar: T::SCALAR, shape, bytes: Cow::Borrowed(T::bytes(elements)) })
     }
 
     /// A row-major array of this shape.
@@ -56,7 +64,7 @@ impl<'a> Value<'a> {
     pub fn from_bytes(scalar: Scalar, shape: &[usize], bytes: Cow<'a, [u8]>) -> Result<Value<'a>> {
         let wanted = host::byte_len(scalar, shape)?;
         if bytes.len() == wanted {
-            return Ok(Value(ValueKind::Array { scalar, shape: shape.to_vec(), bytes }));
+            return Ok(Value(ValueKind::Array { scalar, shape: shape.into(), bytes }));
         }
         let given = bytes.len() / scalar.bytes();
         let wanted = wanted / scalar.bytes();
@@ -102,20 +110,20 @@ impl<'a> Argument<'a> for Value<'a> {
 
 impl<'a, T: Element> Argument<'a> for &'a [T] {
     fn into_value(self) -> Result<Value<'a>> {
-        Value::array(self, &[self.len()])
+        Ok(Value::vector(self))
     }
 }
 
 impl<'a, T: Element> Argument<'a> for &'a Vec<T> {
     fn into_value(self) -> Result<Value<'a>> {
-        Value::array(self, &[self.len()])
+        Ok(Value::vector(self))
     }
 }
 
 /// A nested array is an array of rank 2, and so on: only the outermost is taken as a slice.
 impl<'a, T: Element, const N: usize> Argument<'a> for &'a [T; N] {
     fn into_value(self) -> Result<Value<'a>> {
-        Value::array(self, &[N])
+        Ok(Value::vector(self))
     }
 }
 
@@ -127,14 +135,14 @@ impl<T: Element> Argument<'_> for &Buffer<T> {
 
 impl Argument<'_> for &RawBuffer {
     fn into_value(self) -> Result<Value<'static>> {
-        let shape = self.shape()?;
+        let shape = self.shape()?.into();
         Ok(Value(ValueKind::Buffer { buffer: self.clone(), start: 0, shape }))
     }
 }
 
 impl<T: Element> Argument<'_> for BufferView<T> {
     fn into_value(self) -> Result<Value<'static>> {
-        Ok(Value(ValueKind::Buffer { buffer: self.raw, start: self.start, shape: self.shape }))
+        Ok(Value(ValueKind::Buffer { buffer: self.raw, start: self.start, shape: self.shape.into() }))
     }
 }
 
@@ -146,43 +154,54 @@ impl<T: Element> Argument<'_> for &BufferView<T> {
 
 /// All arguments of a call: a tuple of [`Argument`]s, a single one, or a vector of [`Value`]s.
 pub trait Arguments<'a> {
+    /// So many [`Value`]s.
+    type Values: AsRef<[Value<'a>]> + IntoIterator<Item = Value<'a>>;
+
     /// The arguments in order.
     ///
     /// # Errors
     /// Those of [`Argument::into_value`].
-    fn into_values(self) -> Result<Vec<Value<'a>>>;
+    fn into_values(self) -> Result<Self::Values>;
 }
 
 impl<'a> Arguments<'a> for Vec<Value<'a>> {
+    type Values = Self;
+
     fn into_values(self) -> Result<Vec<Value<'a>>> {
         Ok(self)
     }
 }
 
 impl<'a, A: Argument<'a>> Arguments<'a> for A {
-    fn into_values(self) -> Result<Vec<Value<'a>>> {
-        Ok(vec![self.into_value()?])
+    type Values = [Value<'a>; 1];
+
+    fn into_values(self) -> Result<[Value<'a>; 1]> {
+        Ok([self.into_value()?])
     }
 }
 
-impl Arguments<'_> for () {
-    fn into_values(self) -> Result<Vec<Value<'static>>> {
-        Ok(Vec::new())
+impl<'a> Arguments<'a> for () {
+    type Values = [Value<'a>; 0];
+
+    fn into_values(self) -> Result<[Value<'a>; 0]> {
+        Ok([])
     }
 }
 
 macro_rules! arguments_of_tuples {
-    ($(($($name:ident)+))+) => {$(
+    ($($count:literal ($($name:ident)+))+) => {$(
         impl<'a, $($name: Argument<'a>),+> Arguments<'a> for ($($name,)+) {
+            type Values = [Value<'a>; $count];
+
             #[expect(non_snake_case, reason = "each variable is named as its type parameter")]
-            fn into_values(self) -> Result<Vec<Value<'a>>> {
+            fn into_values(self) -> Result<[Value<'a>; $count]> {
                 let ($($name,)+) = self;
-                Ok(vec![$($name.into_value()?),+])
+                Ok([$($name.into_value()?),+])
             }
         }
     )+};
 }
 arguments_of_tuples! {
-    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H) (A B C D E F G H I)
-    (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
+    1 (A) 2 (A B) 3 (A B C) 4 (A B C D) 5 (A B C D E) 6 (A B C D E F) 7 (A B C D E F G) 8 (A B C D E F G H)
+    9 (A B C D E F G H I) 10 (A B C D E F G H I J) 11 (A B C D E F G H I J K) 12 (A B C D E F G H I J K L)
 }

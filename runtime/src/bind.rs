@@ -3,6 +3,7 @@
 //! Only types and shapes enter this room, no elements.
 
 use crate::{
+    argument::Value,
     describe,
     driver::Few,
     error::{Error, ErrorKind, Result},
@@ -24,7 +25,7 @@ pub(crate) enum ArgType<'a> {
     Array { scalar: Scalar, shape: &'a [usize] },
 }
 
-impl ArgType<'_> {
+impl<'a> ArgType<'a> {
     pub(crate) fn scalar(&self) -> Scalar {
         match self {
             ArgType::Scalar(value) => value.scalar(),
@@ -32,7 +33,7 @@ impl ArgType<'_> {
         }
     }
 
-    fn shape(&self) -> &[usize] {
+    fn shape(&self) -> &'a [usize] {
         match self {
             ArgType::Scalar(_) => &[],
             ArgType::Array { shape, .. } => shape,
@@ -53,16 +54,18 @@ pub(crate) struct Binder<'a> {
 
 impl Binder<'_> {
     /// The values of the size variables.
-    pub(crate) fn bind(&self, args: &[ArgType<'_>]) -> Result<Few<i64>> {
+    pub(crate) fn bind(&self, args: &[Value<'_>]) -> Result<Few<i64>> {
         self.check_count(args.len())?;
         for (param, arg) in self.signature.params.iter().zip(args) {
-            self.check_type(param, arg)?;
+            self.check_type(param, &arg.0.arg_type())?;
         }
-        let sizes =
-            (0..self.signature.sizes.len()).map(|var| self.size(var, args)).collect::<Result<Few<i64>>>()?;
+        let mut sizes = Few::new();
+        for var in 0..self.signature.sizes.len() {
+            sizes.push(self.size(var, args)?);
+        }
         for (param, arg) in self.signature.params.iter().zip(args) {
             for (axis, dim) in param.dims.iter().enumerate() {
-                self.check_dim(param, dim, axis, args, arg, &sizes)?;
+                self.check_dim(param, dim, axis, args, &arg.0.arg_type(), &sizes)?;
             }
         }
         Ok(sizes)
@@ -114,11 +117,11 @@ impl Binder<'_> {
     }
 
     /// The value of a size variable: types and ranks of the arguments are known to be right.
-    fn size(&self, var: usize, args: &[ArgType<'_>]) -> Result<i64> {
+    fn size(&self, var: usize, args: &[Value<'_>]) -> Result<i64> {
         let size = &self.signature.sizes[var];
         match size.bound_by {
             SizeSource::Axis { param, axis } => {
-                let extent = args.get(param).and_then(|arg| arg.shape().get(axis));
+                let extent = args.get(param).and_then(|arg| arg.0.arg_type().shape().get(axis));
                 let extent = extent.ok_or_else(|| Error::internal("a size without an axis"))?;
                 i64::try_from(*extent)
                     .ok()
@@ -126,7 +129,7 @@ impl Binder<'_> {
                     .ok_or_else(Error::too_large)
             }
             SizeSource::Scalar { param } => {
-                let Some(ArgType::Scalar(value)) = args.get(param) else {
+                let Some(ArgType::Scalar(value)) = args.get(param).map(|arg| arg.0.arg_type()) else {
                     return Err(Error::internal("a size without a scalar"));
                 };
                 let value = value.as_int().and_then(|value| i64::try_from(value).ok());
@@ -151,7 +154,7 @@ impl Binder<'_> {
         param: &ParamType,
         dim: &Dim,
         axis: usize,
-        args: &[ArgType<'_>],
+        args: &[Value<'_>],
         arg: &ArgType<'_>,
         sizes: &[i64],
     ) -> Result<()> {
@@ -176,13 +179,7 @@ impl Binder<'_> {
     }
 
     /// Adds to `found` where a size variable got its value.
-    fn show_binding(
-        &self,
-        found: Diagnostic,
-        var: SizeVar,
-        args: &[ArgType<'_>],
-        sizes: &[i64],
-    ) -> Diagnostic {
+    fn show_binding(&self, found: Diagnostic, var: SizeVar, args: &[Value<'_>], sizes: &[i64]) -> Diagnostic {
         let index = var.0 as usize;
         let (Some(size), Some(value)) = (self.signature.sizes.get(index), sizes.get(index)) else {
             return found;
@@ -190,7 +187,7 @@ impl Binder<'_> {
         let note = match size.bound_by {
             SizeSource::Scalar { .. } => format!("`{}` is {value}", size.name),
             SizeSource::Axis { param, .. } => {
-                let shape = args.get(param).map(|arg| arg.text()).unwrap_or_default();
+                let shape = args.get(param).map(|arg| arg.0.arg_type().text()).unwrap_or_default();
                 let param = self.signature.params.get(param).map_or("", |param| param.name.as_str());
                 format!("`{}` is {value} because `{param}` is a `{shape}`", size.name)
             }

@@ -6,7 +6,7 @@
 
 use crate::{
     context::ContextId,
-    driver::AlignedBytes,
+    driver::{AlignedBytes, Destination},
     element::Element,
     error::{Error, ErrorKind, Result},
     event::EventState,
@@ -84,16 +84,21 @@ impl Contents {
 
     /// The shape; waits for the writer if the kernel decides it.
     pub(crate) fn shape(&self) -> Result<Vec<usize>> {
-        match self.shape.iter().copied().collect() {
+        match self.known_shape() {
             Some(shape) => Ok(shape),
             None => Ok(self.wait()?.shape.clone()),
         }
     }
 
+    /// The shape, if it is known before the launch that writes it has run.
+    pub(crate) fn known_shape(&self) -> Option<Vec<usize>> {
+        self.shape.iter().copied().collect()
+    }
+
     /// Memory of this length, if nobody else can see these contents.
     pub(crate) fn recycle(contents: Arc<Contents>, len: usize) -> Option<AlignedBytes> {
-        let array = Arc::into_inner(contents)?.array.into_inner()?.ok()?;
-        (array.bytes.len() == len).then_some(array.bytes)
+        let mut array = Arc::into_inner(contents)?.array.into_inner()?.ok()?;
+        (array.bytes.room().len() == len).then_some(array.bytes)
     }
 }
 
@@ -265,8 +270,8 @@ impl<T: Element> BufferView<T> {
     pub fn to_vec(&self) -> Result<Vec<T>> {
         let bytes = self.bytes()?;
         let elements = crate::element::ElementVec::copied(T::SCALAR, bytes);
-        let elements = elements.ok_or_else(|| Error::out_of_memory(bytes.len() as u64))?;
-        elements.into_vec().ok_or_else(|| Error::internal("a buffer with elements of another type"))
+        let mut elements = elements.ok_or_else(|| Error::out_of_memory(bytes.len() as u64))?;
+        elements.take().ok_or_else(|| Error::internal("a buffer with elements of another type"))
     }
 
     /// Copies the elements, row-major, into `target`.

@@ -1,7 +1,8 @@
 //! The Rust types that elements of arrays and scalars can have, and memory for them.
 
+use crate::driver::{Destination, Room, room};
 use pk_dsl::scalar::{Const, Scalar};
-use std::{any::Any, num::Wrapping};
+use std::{any::Any, fmt, num::Wrapping};
 
 /// A Rust type with a counterpart in the language: `bool`, the eight integers, `f32` and `f64`.
 ///
@@ -12,12 +13,12 @@ pub trait Element: sealed::Layout {
 }
 
 mod sealed {
-    use super::Const;
+    use super::{Const, fmt};
 
     /// How elements lie in memory and cross the border to a driver.
     pub trait Layout: Copy + Send + Sync + 'static {
         /// A type of the same layout for which all bits are valid, so that a driver may write any.
-        type Stored: bytemuck::Pod + Send + Sync;
+        type Stored: bytemuck::Pod + fmt::Debug + Send + Sync;
 
         /// The elements in native byte order.
         fn bytes(elements: &[Self]) -> &[u8];
@@ -25,8 +26,11 @@ mod sealed {
         /// The same value for a driver.
         fn to_const(self) -> Const;
 
+        /// The element from what a driver wrote.
+        fn restore(stored: Self::Stored) -> Self;
+
         /// The elements from what a driver wrote.
-        fn restore(stored: Vec<Self::Stored>) -> Vec<Self>;
+        fn restore_all(stored: Vec<Self::Stored>) -> Vec<Self>;
     }
 }
 
@@ -47,7 +51,11 @@ macro_rules! elements {
                 Const::from(self)
             }
 
-            fn restore(stored: Vec<$ty>) -> Vec<$ty> {
+            fn restore(stored: $ty) -> $ty {
+                stored
+            }
+
+            fn restore_all(stored: Vec<$ty>) -> Vec<$ty> {
                 stored
             }
         }
@@ -72,79 +80,69 @@ impl sealed::Layout for bool {
         Const::from(self)
     }
 
-    fn restore(stored: Vec<Wrapping<u8>>) -> Vec<bool> {
-        stored.into_iter().map(|byte| byte.0 != 0).collect()
+    fn restore(stored: Wrapping<u8>) -> bool {
+        stored.0 != 0
+    }
+
+    fn restore_all(stored: Vec<Wrapping<u8>>) -> Vec<bool> {
+        stored.into_iter().map(bool::restore).collect()
     }
 }
 
-/// A vector of elements whose type only the signature of a kernel knows.
-pub(crate) struct ElementVec(Box<dyn Stored>);
-
-trait Stored: Any + Send + Sync {
-    fn bytes(&self) -> &[u8];
-    fn bytes_mut(&mut self) -> &mut [u8];
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+/// The element that lies in memory as `bytes`; `None` if these are not as many as it has.
+pub(crate) fn from_bytes<T: Element>(bytes: &[u8]) -> Option<T> {
+    bytemuck::try_pod_read_unaligned(bytes).ok().map(T::restore)
 }
 
-impl<T: bytemuck::Pod + Send + Sync> Stored for Vec<T> {
-    fn bytes(&self) -> &[u8] {
-        bytemuck::cast_slice(self)
-    }
+macro_rules! element_vec {
+    ($($scalar:ident $ty:ty,)*) => {
+        /// A vector of elements whose type only the signature of a kernel knows; empty until a driver has filled it.
+        #[derive(Debug)]
+        pub(crate) enum ElementVec {
+            $($scalar(Room<$ty>),)*
+        }
 
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        bytemuck::cast_slice_mut(self)
-    }
+        impl ElementVec {
+            /// Room for `len` elements; `None` if the host has no memory for them.
+            pub(crate) fn with_room(scalar: Scalar, len: usize) -> Option<ElementVec> {
+                Some(match scalar {
+                    $(Scalar::$scalar => ElementVec::$scalar(Room::new(len)?),)*
+                })
+            }
 
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
-    }
+            /// Where a driver may write the elements.
+            pub(crate) fn destination(&mut self) -> &mut dyn Destination {
+                match self {
+                    $(ElementVec::$scalar(room) => room,)*
+                }
+            }
+
+            /// The elements in native byte order.
+            pub(crate) fn bytes(&self) -> &[u8] {
+                match self {
+                    $(ElementVec::$scalar(room) => room.bytes(),)*
+                }
+            }
+        }
+    };
+}
+
+element_vec! {
+    Bool Wrapping<u8>, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64,
 }
 
 impl ElementVec {
-    /// `len` zeros; `None` if the host has no memory for them.
-    pub(crate) fn zeroed(scalar: Scalar, len: usize) -> Option<ElementVec> {
-        fn boxed<T: Element>(len: usize) -> Option<Box<dyn Stored>> {
-            // Checked here because a request past `isize::MAX` bytes would panic instead of fail.
-            let bytes = len.checked_mul(size_of::<T>())?;
-            isize::try_from(bytes).ok()?;
-            Some(Box::new(bytemuck::allocation::try_zeroed_vec::<T::Stored>(len).ok()?))
-        }
-        let elements = match scalar {
-            Scalar::Bool => boxed::<bool>(len),
-            Scalar::I8 => boxed::<i8>(len),
-            Scalar::I16 => boxed::<i16>(len),
-            Scalar::I32 => boxed::<i32>(len),
-            Scalar::I64 => boxed::<i64>(len),
-            Scalar::U8 => boxed::<u8>(len),
-            Scalar::U16 => boxed::<u16>(len),
-            Scalar::U32 => boxed::<u32>(len),
-            Scalar::U64 => boxed::<u64>(len),
-            Scalar::F32 => boxed::<f32>(len),
-            Scalar::F64 => boxed::<f64>(len),
-        };
-        elements.map(ElementVec)
-    }
-
     /// A copy of `bytes`, whose length is a multiple of the element's size; `None` if there is no memory for it.
     pub(crate) fn copied(scalar: Scalar, bytes: &[u8]) -> Option<ElementVec> {
-        let mut elements = ElementVec::zeroed(scalar, bytes.len() / scalar.bytes())?;
-        elements.bytes_mut().copy_from_slice(bytes);
+        let mut elements = ElementVec::with_room(scalar, bytes.len() / scalar.bytes())?;
+        room::fill(elements.destination(), scalar, bytes).ok()?;
         Some(elements)
     }
 
-    /// The elements; `None` if they are of another type.
-    pub(crate) fn into_vec<T: Element>(self) -> Option<Vec<T>> {
-        self.0.into_any().downcast().ok().map(|stored| T::restore(*stored))
-    }
-
-    /// The elements in native byte order.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.bytes()
-    }
-
-    /// The elements in native byte order, to be written.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.0.bytes_mut()
+    /// The elements, which leave; `None` if they are of another type.
+    pub(crate) fn take<T: Element>(&mut self) -> Option<Vec<T>> {
+        let room: &mut dyn Any = self.destination();
+        room.downcast_mut().map(|room: &mut Room<T::Stored>| T::restore_all(room.take()))
     }
 }
 
@@ -155,24 +153,22 @@ mod tests {
     #[test]
     fn every_scalar_has_memory_of_its_width() {
         for scalar in Scalar::ALL {
-            let elements = ElementVec::zeroed(scalar, 3).expect("three elements");
-            assert_eq!(elements.bytes().len(), 3 * scalar.bytes(), "{scalar}");
+            let mut elements = ElementVec::with_room(scalar, 3).expect("three elements");
+            assert_eq!(elements.destination().room().len(), 3 * scalar.bytes(), "{scalar}");
+            assert_eq!(elements.bytes(), []);
         }
     }
 
     #[test]
     fn elements_come_back_as_their_own_type_only() {
         let copied = |scalar| ElementVec::copied(scalar, &[1, 0, 2, 0]).expect("four bytes");
-        assert_eq!(copied(Scalar::U16).into_vec::<u16>(), Some(vec![1, 2]));
-        assert_eq!(copied(Scalar::U16).into_vec::<i16>(), None);
-        assert_eq!(copied(Scalar::Bool).into_vec::<u8>(), None);
-        assert_eq!(copied(Scalar::Bool).into_vec::<bool>(), Some(vec![true, false, true, false]));
-    }
-
-    #[test]
-    fn impossible_lengths_are_refused() {
-        for len in [usize::MAX, isize::MAX as usize, usize::MAX / 8 + 1] {
-            assert!(ElementVec::zeroed(Scalar::F64, len).is_none(), "{len}");
-        }
+        assert_eq!(copied(Scalar::U16).take::<u16>(), Some(vec![1, 2]));
+        assert_eq!(copied(Scalar::U16).take::<i16>(), None);
+        assert_eq!(copied(Scalar::Bool).take::<u8>(), None);
+        assert_eq!(copied(Scalar::Bool).take::<bool>(), Some(vec![true, false, true, false]));
+        assert_eq!(
+            [from_bytes(&[2]), from_bytes(&[0]), from_bytes(&[0, 0])],
+            [Some(true), Some(false), None]
+        );
     }
 }

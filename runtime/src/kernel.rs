@@ -3,30 +3,21 @@
 use crate::{
     argument::{Arguments, Value, ValueKind},
     bind::Binder,
-    compile::LoadedCode,
+    buffer::RawBuffer,
     context::{Context, ContextId},
-    driver::{self, FaultPolicy, Few, Job, RunError, Sharing},
+    driver::{self, Few, PerResult},
     error::{Error, ErrorKind, Result},
-    fault,
     launch::Launch,
+    loaded::{Control, Loaded},
     options::LaunchOptions,
     output::{FromOutputs, Output, Outputs},
     program::Program,
     queue::Queue,
-    source::Source,
-    thread::{self, Timer},
+    thread,
 };
 use pk_compiler::work::Operations;
-use pk_dsl::signature::{ResultType, Signature};
-use smallvec::SmallVec;
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use pk_dsl::signature::Signature;
+use std::{fmt, sync::Arc};
 
 /// A kernel of a program. It keeps the program alive.
 #[derive(Clone)]
@@ -73,7 +64,9 @@ impl Kernel {
         args: impl Arguments<'a>,
     ) -> Result<R> {
         R::check(self.signature())?;
-        R::from_outputs(self.call_values(options, &args.into_values()?)?)
+        let mut outputs = Outputs(PerResult::new());
+        self.call_values(options, args.into_values()?.as_ref(), &mut outputs)?;
+        R::from_outputs(outputs)
     }
 
     /// Makes its code now, which its first call or launch would do else.
@@ -99,13 +92,14 @@ impl Kernel {
     /// As for [`Kernel::call`], before anything runs.
     pub fn operations<'a>(&self, args: impl Arguments<'a>) -> Result<Operations> {
         let values = args.into_values()?;
-        let sizes = self.bind(&values)?;
+        let values = values.as_ref();
+        let sizes = self.bind(values)?;
         let scalar = |Value(value): &Value<'_>| match value {
             ValueKind::Scalar(value) => Some(*value),
             _ => None,
         };
         let scalars: Vec<_> = values.iter().map(scalar).collect();
-        let kernel = &self.load()?.code.kernel;
+        let kernel = self.load()?.ir();
         thread::run_on_big_stack(|| pk_compiler::work::count(kernel, &sizes, &scalars))
     }
 
@@ -134,8 +128,7 @@ impl Kernel {
                 self.check_owner(buffer.context, "a buffer")?;
             }
         }
-        let types: Few<_> = values.iter().map(|Value(value)| value.arg_type()).collect();
-        self.binder().bind(&types)
+        self.binder().bind(values)
     }
 
     /// An error unless something of the context `owner` may be used with this kernel.
@@ -149,33 +142,47 @@ impl Kernel {
         }
     }
 
-    fn call_values(&self, options: &LaunchOptions, values: &[Value<'_>]) -> Result<Outputs> {
+    fn call_values(
+        &self,
+        options: &LaunchOptions,
+        values: &[Value<'_>],
+        outputs: &mut Outputs,
+    ) -> Result<()> {
         let sizes = self.bind(values)?;
         let loaded = self.load()?;
-        let results = &self.signature().results;
-        let args = values.iter().map(driver_arg).collect::<Result<Vec<_>>>()?;
-        let mut placed = self.place_results(&sizes)?;
-        let destinations = placed.iter_mut().map(|output| output.as_mut().map(Output::bytes_mut)).collect();
-        let job = Job { sizes: &sizes, args, destinations, ..Job::default() };
-        let returned = loaded.run(job, &Control::new(options, self.context())?)?;
-        let outputs = results.iter().zip(placed).zip(returned);
-        let outputs = outputs.map(|((result, placed), returned)| match placed {
-            Some(output) => Ok(output),
-            None => Output::returned(result, returned),
-        });
-        Ok(Outputs::new(outputs.collect::<Result<Vec<Output>>>()?))
+        let mut args = Few::new();
+        for value in values {
+            args.push(driver_arg(value)?);
+        }
+        self.place_results(&sizes, outputs)?;
+        let mut destinations = PerResult::new();
+        for output in &mut outputs.0 {
+            destinations.push(output.destination());
+        }
+        let control = Control::new(options, self.threads(options)?);
+        let mut job = control.job(&sizes, &args, &mut destinations);
+        loaded.run(&mut job, &control)?;
+        let given = job.outputs;
+        drop(destinations);
+        outputs.0.iter_mut().zip(given).try_for_each(|(output, given)| output.receive(given))
     }
 
-    /// Memory for the results that are arrays of known shape.
-    fn place_results(&self, sizes: &[i64]) -> Result<SmallVec<[Option<Output>; 1]>> {
-        let place = |result: &ResultType| match result.dims.is_empty() {
-            true => Ok(None),
-            false => {
-                let shape: Option<Vec<usize>> = self.binder().result_extents(result, sizes).collect();
-                shape.map(|shape| Output::zeroed(result, shape)).transpose()
-            }
-        };
-        self.signature().results.iter().map(place).collect()
+    /// How many threads a launch may use: what the options say, or else the context.
+    pub(crate) fn threads(&self, options: &LaunchOptions) -> Result<Option<usize>> {
+        match options.threads {
+            Some(threads) => Ok(Some(threads)),
+            None => self.context().threads_said(),
+        }
+    }
+
+    /// The results to be, with memory for arrays of known shape.
+    fn place_results(&self, sizes: &[i64], outputs: &mut Outputs) -> Result<()> {
+        let results = &self.signature().results;
+        outputs.0.resize_with(results.len(), Output::empty);
+        let mut pairs = outputs.0.iter_mut().zip(results);
+        pairs.try_for_each(|(output, result)| {
+            output.expect(result, self.binder().result_extents(result, sizes))
+        })
     }
 }
 
@@ -186,92 +193,25 @@ impl fmt::Debug for Kernel {
 }
 
 /// An argument as a driver takes it, once a buffer's contents are there.
-pub(crate) fn driver_arg<'a>(value: &'a Value<'_>) -> Result<driver::Arg<'a>> {
-    match &value.0 {
-        ValueKind::Scalar(value) => Ok(driver::Arg::Scalar(*value)),
-        ValueKind::Array { shape, bytes, .. } => Ok(driver::Arg::Array { shape, bytes }),
+// A few words, which else would go through memory twice.
+#[inline(always)]
+pub(crate) fn driver_arg<'a>(Value(value): &'a Value<'_>) -> Result<driver::Arg<'a>> {
+    Ok(match value {
+        ValueKind::Scalar(value) => driver::Arg::Scalar(*value),
+        ValueKind::Array { shape, bytes, .. } => driver::Arg::Array { shape, bytes },
         ValueKind::Buffer { buffer, start, shape } => {
-            let array = buffer.contents.wait()?;
-            let start = start * array.scalar.bytes();
-            let len = crate::host::byte_len(array.scalar, shape)?;
-            let bytes = array.bytes.get(start..start + len);
-            let bytes = bytes.ok_or_else(|| Error::internal("a view outside of its buffer"))?;
-            Ok(driver::Arg::Array { shape, bytes })
+            driver::Arg::Array { shape, bytes: viewed_bytes(buffer, *start, shape)? }
         }
-    }
+    })
 }
 
-/// A kernel with its code, and what its failures need to be told.
-pub(crate) struct Loaded {
-    code: LoadedCode,
-    source: Arc<Source>,
-}
-
-/// What can end a launch, or keep it from failing.
-pub(crate) struct Control {
-    /// There is none if nobody could set it.
-    cancel: Option<Arc<AtomicBool>>,
-    time_limit: Option<Duration>,
-    faults: FaultPolicy,
-    sharing: Sharing,
-}
-
-impl Control {
-    /// The threads are those of `context` unless the options say otherwise.
-    pub(crate) fn new(options: &LaunchOptions, context: &Context) -> Result<Control> {
-        let is_limited = options.cancel.is_some() || options.time_limit.is_some();
-        let cancel = is_limited.then(Arc::<AtomicBool>::default);
-        if let (Some(token), Some(cancel)) = (&options.cancel, &cancel) {
-            token.attach(cancel);
-        }
-        let faults = if options.ignore_faults { FaultPolicy::Ignore } else { FaultPolicy::Report };
-        let threads = options.threads.map_or_else(|| context.threads_said(), |threads| Ok(Some(threads)))?;
-        let sharing = Sharing { threads, piece: options.piece };
-        Ok(Control { cancel, time_limit: options.time_limit, faults, sharing })
-    }
-
-    /// What ends the launch when it is set.
-    pub(crate) fn cancel_flag(&mut self) -> Arc<AtomicBool> {
-        self.cancel.get_or_insert_default().clone()
-    }
-}
-
-impl Loaded {
-    pub(crate) fn new(code: LoadedCode, source: Arc<Source>) -> Loaded {
-        Loaded { code, source }
-    }
-
-    /// Runs the kernel for a job without cancellation and policy, which `control` gives.
-    pub(crate) fn run(&self, job: Job<'_>, control: &Control) -> Result<Vec<driver::Output>> {
-        let sizes = job.sizes;
-        let job = Job {
-            cancel: control.cancel.as_deref(),
-            faults: control.faults,
-            sharing: control.sharing,
-            ..job
-        };
-        let timer = match (control.time_limit, &control.cancel) {
-            (Some(limit), Some(cancel)) => Some(Timer::start(limit, cancel.clone())?),
-            _ => None,
-        };
-        let outcome = match control.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            true => Err(RunError::Cancelled),
-            false => self.execute(job)?,
-        };
-        outcome.map_err(|error| match (error, timer) {
-            (RunError::Cancelled, Some(timer)) if timer.has_fired() => {
-                Error::new(ErrorKind::Timeout, "the launch took longer than its time limit")
-            }
-            (error, _) => fault::describe(error, &self.code.kernel, sizes, &self.source),
-        })
-    }
-
-    fn execute(&self, job: Job<'_>) -> Result<Result<Vec<driver::Output>, RunError>> {
-        match self.code.executable.needs_big_stack() {
-            true => thread::run_on_big_stack(|| self.code.executable.execute(job)),
-            false => thread::contain_panics(|| self.code.executable.execute(job)),
-        }
-    }
+/// The elements of a view.
+fn viewed_bytes<'a>(buffer: &'a RawBuffer, start: usize, shape: &[usize]) -> Result<&'a [u8]> {
+    let array = buffer.contents.wait()?;
+    let start = start * array.scalar.bytes();
+    let len = crate::host::byte_len(array.scalar, shape)?;
+    let bytes = array.bytes.get(start..start + len);
+    bytes.ok_or_else(|| Error::internal("a view outside of its buffer"))
 }
 
 #[cfg(test)]
@@ -279,6 +219,7 @@ mod tests {
     use super::*;
     use crate::{CancelToken, testing};
     use insta::assert_snapshot;
+    use std::time::Duration;
 
     #[test]
     fn slices_go_in_and_values_come_out() -> Result<()> {

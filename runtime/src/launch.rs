@@ -7,12 +7,13 @@ use crate::{
     argument::{Argument, Arguments, Value},
     buffer::{Buffer, Contents, RawBuffer},
     describe,
-    driver::{self, AlignedBytes, Few, Job},
+    driver::{self, AlignedBytes, Destination, Few},
     element::Element,
     error::{Error, ErrorKind, Result},
     event::{Event, EventState},
     host::{self, HostArray},
-    kernel::{self, Control, Kernel, Loaded},
+    kernel::{self, Kernel},
+    loaded::{Control, Loaded},
     options::LaunchOptions,
     output::{Wanted, check_results},
     queue::Queue,
@@ -53,7 +54,7 @@ impl<'a> Launch<'a> {
 
     /// Adds an argument: a scalar or a buffer. The launch keeps what the buffer holds now.
     pub fn arg(self, arg: impl Argument<'static>) -> Launch<'a> {
-        self.extend(arg.into_value().map(|value| vec![value]))
+        self.extend(arg.into_value().map(|value| [value]))
     }
 
     /// Adds arguments.
@@ -113,7 +114,7 @@ impl<'a> Launch<'a> {
         Ok((R::from_buffers(&mut buffers)?, Event::new(event)))
     }
 
-    fn extend(mut self, values: Result<Vec<Value<'static>>>) -> Launch<'a> {
+    fn extend(mut self, values: Result<impl IntoIterator<Item = Value<'static>>>) -> Launch<'a> {
         self.args = self.args.and_then(|mut args| {
             args.extend(values?);
             Ok(args)
@@ -131,7 +132,7 @@ impl<'a> Launch<'a> {
             results.iter().map(|result| self.kernel.binder().result_shape(result, &sizes)).collect();
         self.check_targets(targets, &shapes)?;
         let loaded = self.kernel.load()?.clone();
-        let mut control = Control::new(&self.options, self.kernel.context())?;
+        let mut control = Control::new(&self.options, self.kernel.threads(&self.options)?);
         let event = Arc::new(EventState::new(control.cancel_flag()));
         let contents: Vec<Arc<Contents>> = results
             .iter()
@@ -243,31 +244,42 @@ fn execute(
     let args = values.iter().map(kernel::driver_arg).collect::<Result<Vec<_>>>()?;
     let mut memory: Vec<Option<AlignedBytes>> =
         contents.iter().zip(recycled).map(|(new, old)| recycle(new, old?)).collect();
-    let destinations = memory.iter_mut().map(|bytes| bytes.as_deref_mut()).collect();
-    let returned = loaded.run(Job { sizes: &sizes, args, destinations, ..Job::default() }, control)?;
+    let mut destinations: Vec<Option<&mut dyn Destination>> =
+        memory.iter_mut().map(|bytes| Some(bytes.as_mut()? as _)).collect();
+    let mut job = control.job(&sizes, &args, &mut destinations);
+    loaded.run(&mut job, control)?;
+    let returned = job.outputs;
     let outputs = contents.iter().zip(memory).zip(returned);
-    outputs.map(|((contents, memory), output)| host_array(contents.scalar, memory, output)).collect()
+    outputs.map(|((contents, memory), output)| host_array(contents, memory, output)).collect()
 }
 
 /// Memory for the new contents from the old ones.
 fn recycle(new: &Contents, old: Arc<Contents>) -> Option<AlignedBytes> {
-    let shape: Vec<usize> = new.shape.iter().copied().collect::<Option<_>>()?;
+    let shape = new.known_shape()?;
     match shape.is_empty() {
         true => None,
         false => Contents::recycle(old, host::byte_len(new.scalar, &shape).ok()?),
     }
 }
 
-fn host_array(scalar: Scalar, memory: Option<AlignedBytes>, output: driver::Output) -> Result<HostArray> {
+fn host_array(
+    contents: &Contents,
+    memory: Option<AlignedBytes>,
+    output: driver::Output,
+) -> Result<HostArray> {
+    let scalar = contents.scalar;
     match output {
+        driver::Output::InPlace => match (contents.known_shape(), memory) {
+            (Some(shape), Some(bytes)) => Ok(HostArray { scalar, shape, bytes }),
+            _ => Err(Error::internal("a result that is nowhere")),
+        },
         driver::Output::Scalar(value) => {
             let mut array = HostArray::zeroed(scalar, &[])?;
             value.write_ne_bytes(&mut array.bytes);
             Ok(array)
         }
-        driver::Output::Array { shape, bytes } => {
-            let bytes = bytes.or(memory).ok_or_else(|| Error::internal("a result that is nowhere"))?;
-            Ok(HostArray { scalar, shape, bytes })
+        driver::Output::Array(array) => {
+            Ok(HostArray { scalar, shape: array.shape.into_vec(), bytes: array.bytes })
         }
     }
 }

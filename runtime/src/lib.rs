@@ -19,6 +19,7 @@ mod fault;
 mod host;
 mod kernel;
 mod launch;
+mod loaded;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 #[cfg(feature = "object")]

@@ -32,7 +32,7 @@ impl<'a, T: Element, D: Dimension> Argument<'a> for ArrayView<'a, T, D> {
 fn copied<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<Value<'static>> {
     let elements: Vec<T> = view.iter().copied().collect();
     let bytes = Cow::Owned(T::bytes(&elements).to_vec());
-    Ok(Value(ValueKind::Array { scalar: T::SCALAR, shape: view.shape().to_vec(), bytes }))
+    Ok(Value(ValueKind::Array { scalar: T::SCALAR, shape: view.shape().into(), bytes }))
 }
 
 impl<T: Element, D: Dimension> FromOutput for Array<T, D> {

@@ -1,8 +1,9 @@
 //! What a call of a kernel returns.
 
 use crate::{
-    describe, driver,
-    element::{Element, ElementVec},
+    describe,
+    driver::{self, Destination, PerResult, Shape},
+    element::{self, Element, ElementVec},
     error::{Error, ErrorKind, Result},
 };
 use pk_dsl::{
@@ -12,14 +13,23 @@ use pk_dsl::{
 
 /// All results of a call, for programs that learn their types only at run time.
 #[derive(Debug)]
-pub struct Outputs(Vec<Output>);
+pub struct Outputs(pub(crate) PerResult<Output>);
 
 /// One result.
 pub struct Output {
     name: String,
     scalar: Scalar,
-    shape: Vec<usize>,
-    elements: ElementVec,
+    shape: Shape,
+    elements: Elements,
+}
+
+enum Elements {
+    /// The driver will say.
+    None,
+    /// Those of a scalar: as many bytes as its type has, then others.
+    One([u8; size_of::<u64>()]),
+    /// Those of an array.
+    Many(ElementVec),
 }
 
 impl Outputs {
@@ -49,7 +59,7 @@ impl IntoIterator for Outputs {
     type IntoIter = std::vec::IntoIter<Output>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.0.into_vec().into_iter()
     }
 }
 
@@ -71,7 +81,11 @@ impl Output {
 
     /// The elements, row-major in native byte order.
     pub fn bytes(&self) -> &[u8] {
-        self.elements.bytes()
+        match &self.elements {
+            Elements::None => &[],
+            Elements::One(bytes) => &bytes[..self.scalar.bytes()],
+            Elements::Many(elements) => elements.bytes(),
+        }
     }
 
     /// The element at this position in row-major order.
@@ -84,47 +98,80 @@ impl Output {
     ///
     /// # Errors
     /// [`ErrorKind::ResultType`] if they are of another type.
-    pub fn into_vec<T: Element>(self) -> Result<Vec<T>> {
+    pub fn into_vec<T: Element>(mut self) -> Result<Vec<T>> {
         let scalar = self.scalar;
-        self.elements.into_vec().ok_or_else(|| {
+        let elements = match &mut self.elements {
+            Elements::Many(elements) => elements.take(),
+            _ => self.single().map(|element| vec![element]),
+        };
+        elements.ok_or_else(|| {
             let message = format!("the elements are of type `{scalar}`, asked for as `{}`", T::SCALAR);
             Error::new(ErrorKind::ResultType, message)
         })
     }
 
-    /// A result with memory for the elements.
-    pub(crate) fn zeroed(result: &ResultType, shape: Vec<usize>) -> Result<Output> {
-        let bytes = crate::host::byte_len(result.scalar, &shape)?;
-        let elements = ElementVec::zeroed(result.scalar, bytes / result.scalar.bytes());
-        let elements = elements.ok_or_else(|| Error::out_of_memory(bytes as u64))?;
-        Ok(Output { name: result.name.clone(), scalar: result.scalar, shape, elements })
-    }
-
-    /// Where a driver may write the elements.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.elements.bytes_mut()
-    }
-
-    /// What a driver returned for `result`, where it was not written in place.
-    pub(crate) fn returned(result: &ResultType, output: driver::Output) -> Result<Output> {
-        match output {
-            driver::Output::Scalar(value) => {
-                let mut output = Output::zeroed(result, Vec::new())?;
-                value.write_ne_bytes(output.bytes_mut());
-                Ok(output)
-            }
-            driver::Output::Array { shape, bytes: Some(bytes) } => {
-                let mut output = Output::zeroed(result, shape)?;
-                match output.bytes().len() == bytes.len() {
-                    true => output.bytes_mut().copy_from_slice(&bytes),
-                    false => {
-                        return Err(Error::internal("a result with a length that is not that of its shape"));
-                    }
-                }
-                Ok(output)
-            }
-            driver::Output::Array { bytes: None, .. } => Err(Error::internal("a result that is nowhere")),
+    /// The element of a result that is a scalar of this type.
+    fn single<T: Element>(&self) -> Option<T> {
+        match &self.elements {
+            Elements::One(_) if self.scalar == T::SCALAR => element::from_bytes(self.bytes()),
+            _ => None,
         }
+    }
+
+    /// Nothing yet.
+    pub(crate) fn empty() -> Output {
+        Output { name: String::new(), scalar: Scalar::Bool, shape: Shape::new(), elements: Elements::None }
+    }
+
+    /// Becomes what `result` says; with room for the elements if it is an array whose `extents` are known.
+    pub(crate) fn expect(
+        &mut self,
+        result: &ResultType,
+        extents: impl Iterator<Item = Option<usize>>,
+    ) -> Result<()> {
+        self.name.push_str(&result.name);
+        self.scalar = result.scalar;
+        for extent in extents {
+            let Some(extent) = extent else {
+                self.shape.clear();
+                return Ok(());
+            };
+            self.shape.push(extent);
+        }
+        if !self.shape.is_empty() {
+            let bytes = crate::host::byte_len(self.scalar, &self.shape)?;
+            let elements = ElementVec::with_room(self.scalar, bytes / self.scalar.bytes());
+            self.elements = Elements::Many(elements.ok_or_else(|| Error::out_of_memory(bytes as u64))?);
+        }
+        Ok(())
+    }
+
+    /// Where a driver may write the elements, if there is memory for them.
+    pub(crate) fn destination(&mut self) -> Option<&mut dyn Destination> {
+        match &mut self.elements {
+            Elements::Many(elements) => Some(elements.destination()),
+            _ => None,
+        }
+    }
+
+    /// Takes what a driver has given.
+    pub(crate) fn receive(&mut self, given: driver::Output) -> Result<()> {
+        match (given, &self.elements) {
+            (driver::Output::InPlace, Elements::Many(_)) => {}
+            (driver::Output::InPlace, _) => return Err(Error::internal("a result that is nowhere")),
+            (driver::Output::Scalar(value), _) => {
+                let mut bytes = [0; size_of::<u64>()];
+                value.write_ne_bytes(&mut bytes[..value.scalar().bytes()]);
+                self.elements = Elements::One(bytes);
+            }
+            (driver::Output::Array(array), _) => {
+                let driver::OutputArray { shape, bytes } = *array;
+                let elements = ElementVec::copied(self.scalar, &bytes);
+                let elements = elements.ok_or_else(|| Error::out_of_memory(bytes.len() as u64))?;
+                (self.shape, self.elements) = (shape, Elements::Many(elements));
+            }
+        }
+        Ok(())
     }
 
     fn describe(&self) -> String {
@@ -164,10 +211,8 @@ impl<T: Element> FromOutput for T {
     }
 
     fn from_output(output: Output) -> Result<T> {
-        match output.into_vec()?[..] {
-            [value] => Ok(value),
-            _ => Err(Error::new(ErrorKind::ResultType, "an array was asked for as a scalar")),
-        }
+        let wrong = || Error::new(ErrorKind::ResultType, "something else was asked for as a scalar");
+        output.single().ok_or_else(wrong)
     }
 }
 
@@ -215,8 +260,8 @@ impl<R: FromOutput> FromOutputs for R {
         check_results(signature, &[(R::accepts, R::description)])
     }
 
-    fn from_outputs(outputs: Outputs) -> Result<R> {
-        R::from_output(next(&mut outputs.into_iter())?)
+    fn from_outputs(mut outputs: Outputs) -> Result<R> {
+        R::from_output(next(&mut outputs.0.drain(..))?)
     }
 }
 
@@ -227,8 +272,8 @@ macro_rules! results_of_tuples {
                 check_results(signature, &[$(($name::accepts, $name::description)),+])
             }
 
-            fn from_outputs(outputs: Outputs) -> Result<Self> {
-                let mut outputs = outputs.into_iter();
+            fn from_outputs(mut outputs: Outputs) -> Result<Self> {
+                let mut outputs = outputs.0.drain(..);
                 Ok(($($name::from_output(next(&mut outputs)?)?,)+))
             }
         }
@@ -257,10 +302,4 @@ pub(crate) fn check_results(signature: &Signature, wanted: &[Wanted]) -> Result<
     let declared = describe::signature(signature);
     let message = format!("the result of `{declared}` was asked for as `{asked}`");
     Err(Error::new(ErrorKind::ResultType, message))
-}
-
-impl Outputs {
-    pub(crate) fn new(outputs: Vec<Output>) -> Outputs {
-        Outputs(outputs)
-    }
 }

@@ -4,7 +4,8 @@ use crate::{
     compile::{Isa, Module, Stage},
     context::Context,
     error::{Error, ErrorKind, Result},
-    kernel::{Kernel, Loaded},
+    kernel::Kernel,
+    loaded::Loaded,
     options::Options,
 };
 use pk_dsl::{diagnostic::Diagnostic, signature::Signature};

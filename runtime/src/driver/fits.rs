@@ -3,7 +3,7 @@
 use super::{Arg, Job};
 use pk_dsl::signature::{ParamType, Signature};
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// Whether the arguments have the number, the types and the shapes that `signature` asks for.
     pub(super) fn fits(&self, signature: &Signature) -> bool {
         self.sizes.len() == signature.sizes.len()

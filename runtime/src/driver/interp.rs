@@ -1,6 +1,9 @@
 //! The interpreter as a driver: slow, always there, and right by definition.
 
-use super::{AlignedBytes, Arg, Driver, Executable, FaultPolicy, Job, LoadError, Output, RunError};
+use super::{
+    AlignedBytes, Arg, Destination, Driver, Executable, FaultPolicy, Job, LoadError, Output, OutputArray,
+    RunError, room,
+};
 use pk_compiler::{
     data::{Datum, Tensor},
     deadline::Deadline,
@@ -33,7 +36,7 @@ impl Executable for InterpretedKernel {
         true
     }
 
-    fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError> {
+    fn execute(&self, job: &mut Job<'_, '_>) -> Result<(), RunError> {
         let signature = &self.0.signature;
         if !job.fits(signature) {
             return Err(RunError::BadJob);
@@ -42,8 +45,11 @@ impl Executable for InterpretedKernel {
         let args = args.collect::<Result<Vec<_>, _>>()?;
         let options = Options { cancel: job.cancel, ignore_faults: job.faults == FaultPolicy::Ignore };
         let results = interp::run_with(&self.0, &args, job.sizes, &options)?;
-        let mut destinations = job.destinations.into_iter();
-        results.into_iter().map(|result| output(result, destinations.next().flatten())).collect()
+        let mut destinations = job.destinations.iter_mut();
+        for result in results {
+            job.outputs.push(output(result, destinations.next().and_then(Option::as_deref_mut))?);
+        }
+        Ok(())
     }
 }
 
@@ -61,24 +67,18 @@ fn datum(arg: &Arg<'_>, scalar: Scalar) -> Result<Datum, RunError> {
     Ok(Datum::Array(Tensor { scalar, shape: shape.to_vec(), bytes: own }))
 }
 
-fn output(result: Datum, destination: Option<&mut [u8]>) -> Result<Output, RunError> {
-    let tensor = match result {
+fn output(result: Datum, destination: Option<&mut dyn Destination>) -> Result<Output, RunError> {
+    let Tensor { scalar, shape, bytes } = match result {
         Datum::Scalar(value) => return Ok(Output::Scalar(value)),
         Datum::Array(tensor) => tensor,
     };
-    let mut own = None;
-    let target = match destination {
-        Some(given) => given,
-        None => {
-            let size = tensor.bytes.len();
-            &mut **own.insert(AlignedBytes::zeroed(size).ok_or_else(|| out_of_memory(size))?)
-        }
-    };
-    if target.len() != tensor.bytes.len() {
-        return Err(RunError::BadJob);
+    if let Some(given) = destination {
+        room::fill(given, scalar, &bytes)?;
+        return Ok(Output::InPlace);
     }
-    target.copy_from_slice(&tensor.bytes);
-    Ok(Output::Array { shape: tensor.shape, bytes: own })
+    let mut own = AlignedBytes::with_room(bytes.len()).ok_or_else(|| out_of_memory(bytes.len()))?;
+    room::fill(&mut own, scalar, &bytes)?;
+    Ok(Output::Array(Box::new(OutputArray { shape: shape.into(), bytes: own })))
 }
 
 fn out_of_memory(bytes: usize) -> RunError {

@@ -1,40 +1,69 @@
 //! Host memory for arrays: aligned for every vector unit, and allocated fallibly because its size is the user's.
 
+use super::{Destination, room};
 use std::{
     alloc::{self, Layout},
+    mem::MaybeUninit,
     ops::{Deref, DerefMut},
     ptr::NonNull,
+    slice,
 };
 
 /// The alignment of every allocation: a cache line, the widest vector of any CPU.
-const ALIGNMENT: usize = 64;
+pub(crate) const ALIGNMENT: usize = 64;
 
-/// A fixed-size, zero-initialised block of bytes at a multiple of 64.
+/// The alignment that allocators give to all. Asking them for more makes a small block take ten times as long.
+const NATURAL_ALIGNMENT: usize = 16;
+
+/// A fixed-size block of bytes at a multiple of 64, of which it shows those that are known to be written.
 #[derive(Debug)]
 pub(crate) struct AlignedBytes {
-    /// Dangling if `capacity` is 0, else an allocation of `capacity` bytes, all initialised.
+    /// An allocation with room for `capacity` bytes at the next multiple of 64; dangling if `capacity` is 0.
+    allocation: NonNull<u8>,
+    /// That multiple of 64.
     start: NonNull<u8>,
     capacity: usize,
-    /// How many of the bytes are shown; at most `capacity`.
+    /// How many of the bytes are shown; at most `capacity`, all of them initialised.
     len: usize,
 }
 
 impl AlignedBytes {
     /// `len` zeros, or `None` if the host cannot give them.
     pub(crate) fn zeroed(len: usize) -> Option<AlignedBytes> {
-        if len == 0 {
-            return Some(AlignedBytes { start: NonNull::dangling(), capacity: 0, len: 0 });
-        }
-        let layout = layout(len)?;
-        // SAFETY: the layout has a size, `len`, other than zero.
-        let start = unsafe { alloc::alloc_zeroed(layout) };
-        Some(AlignedBytes { start: NonNull::new(start)?, capacity: len, len })
+        let mut block = AlignedBytes::allocate(len, alloc::alloc_zeroed)?;
+        block.len = len;
+        Some(block)
     }
 
-    /// Shows only the first `len` bytes from now on; longer than it is changes nothing.
+    /// Room for `capacity` bytes, or `None` if the host cannot give it.
+    pub(crate) fn with_room(capacity: usize) -> Option<AlignedBytes> {
+        let mut block = AlignedBytes::allocate(capacity, alloc::alloc)?;
+        room::spoil(block.room());
+        Some(block)
+    }
+
+    /// A block that shows nothing.
+    fn allocate(capacity: usize, allocate: unsafe fn(Layout) -> *mut u8) -> Option<AlignedBytes> {
+        if capacity == 0 {
+            let nowhere = NonNull::dangling();
+            return Some(AlignedBytes { allocation: nowhere, start: nowhere, capacity, len: 0 });
+        }
+        let layout = layout(capacity)?;
+        // SAFETY: `allocate` is a function of `std::alloc`, and the layout has a size other than zero.
+        let allocation = NonNull::new(unsafe { allocate(layout) })?;
+        let padding = allocation.addr().get().wrapping_neg() % ALIGNMENT;
+        let start = NonNull::new(allocation.as_ptr().wrapping_add(padding))?;
+        Some(AlignedBytes { allocation, start, capacity, len: 0 })
+    }
+
+    /// Shows the first `len` bytes, or all if there are not as many.
+    ///
+    /// # Safety
+    ///
+    /// Those must have been written.
     #[cfg(feature = "cpu")]
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+    pub(crate) unsafe fn show(&mut self, len: usize) {
+        self.len = len.min(self.capacity);
     }
 
     /// The address of the first byte, for code that computes addresses itself.
@@ -44,31 +73,49 @@ impl AlignedBytes {
     }
 }
 
-fn layout(len: usize) -> Option<Layout> {
-    Layout::from_size_align(len, ALIGNMENT).ok()
+impl Destination for AlignedBytes {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.len = 0;
+        // SAFETY: `allocate` made `start` valid for `capacity` bytes; they may hold anything and are borrowed with `self`.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.capacity) }
+    }
+
+    unsafe fn set_filled(&mut self) {
+        self.len = self.capacity;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// An allocation in which `capacity` bytes begin at a multiple of [`ALIGNMENT`].
+fn layout(capacity: usize) -> Option<Layout> {
+    let size = capacity.checked_add(ALIGNMENT - NATURAL_ALIGNMENT)?;
+    Layout::from_size_align(size, NATURAL_ALIGNMENT).ok()
 }
 
 impl Deref for AlignedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: `start` is valid for `capacity >= len` initialised bytes, and they are borrowed with `self`.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        // SAFETY: `start` is valid for `len` initialised bytes, and they are borrowed with `self`.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
 impl DerefMut for AlignedBytes {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: `start` is valid for `capacity >= len` initialised bytes, and they are borrowed with `self`.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+        // SAFETY: `start` is valid for `len` initialised bytes, and they are borrowed with `self`.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 }
 
 impl Drop for AlignedBytes {
     fn drop(&mut self) {
         if let (1.., Some(layout)) = (self.capacity, layout(self.capacity)) {
-            // SAFETY: `start` came from `alloc_zeroed` with this very layout, and nothing uses it after the drop.
-            unsafe { alloc::dealloc(self.start.as_ptr(), layout) }
+            // SAFETY: `allocation` was made with this very layout, and nothing uses it after the drop.
+            unsafe { alloc::dealloc(self.allocation.as_ptr(), layout) }
         }
     }
 }
@@ -88,7 +135,7 @@ mod tests {
         for len in [1, 63, 64, 65, 5000] {
             let mut block = AlignedBytes::zeroed(len).expect("a small block");
             assert_eq!(block.as_ptr() as usize % ALIGNMENT, 0);
-            assert!(block.iter().all(|byte| *byte == 0));
+            assert!(block.len() == len && block.iter().all(|byte| *byte == 0));
             block[len - 1] = 7;
             assert_eq!(block.last(), Some(&7));
         }
@@ -97,19 +144,28 @@ mod tests {
     #[test]
     fn an_empty_block_needs_no_memory() {
         assert!(AlignedBytes::zeroed(0).expect("nothing").is_empty());
+        assert!(AlignedBytes::with_room(0).expect("nothing").room().is_empty());
     }
 
     #[test]
     fn impossible_sizes_are_refused() {
-        assert!(AlignedBytes::zeroed(usize::MAX).is_none());
-        assert!(AlignedBytes::zeroed(isize::MAX as usize - 63).is_none());
+        for len in [usize::MAX, isize::MAX as usize - 63] {
+            assert!(AlignedBytes::zeroed(len).is_none() && AlignedBytes::with_room(len).is_none());
+        }
     }
 
     #[test]
-    fn truncation_only_shortens() {
-        let mut block = AlignedBytes::zeroed(10).expect("a small block");
-        block.truncate(4);
-        block.truncate(8);
-        assert_eq!(block.len(), 4);
+    fn only_what_was_written_is_shown() {
+        let mut block = AlignedBytes::with_room(10).expect("a small block");
+        assert!(block.is_empty());
+        block.room().fill(MaybeUninit::new(7));
+        // SAFETY: all ten bytes were written.
+        unsafe { block.show(4) }
+        assert_eq!(block[..], [7; 4]);
+        // SAFETY: all ten bytes were written.
+        unsafe { block.show(11) }
+        assert_eq!(block[..], [7; 10]);
+        block.room();
+        assert!(block.is_empty());
     }
 }

@@ -16,10 +16,14 @@ mod memory;
 #[cfg(feature = "cpu")]
 mod pool;
 pub(crate) mod process;
+pub(crate) mod room;
 #[cfg(test)]
 pub(crate) mod tests;
 
+#[cfg(feature = "cpu")]
+pub(crate) use memory::ALIGNMENT;
 pub(crate) use memory::AlignedBytes;
+pub(crate) use room::{Destination, Room};
 
 use pk_compiler::{deadline::Deadline, fault::Fault, ir::Kernel};
 use pk_dsl::scalar::Const;
@@ -42,8 +46,8 @@ pub(crate) trait Driver: Send + Sync {
 
 /// A kernel that is ready to run, from any number of threads at once.
 pub(crate) trait Executable: Send + Sync {
-    /// Runs it once. The outputs stand in the order of the signature's results.
-    fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError>;
+    /// Runs it once and adds its results to those of the job.
+    fn execute(&self, job: &mut Job<'_, '_>) -> Result<(), RunError>;
 
     /// Whether [`Executable::execute`] may need more of the stack than every thread of a host has.
     fn needs_big_stack(&self) -> bool;
@@ -53,17 +57,25 @@ pub(crate) trait Executable: Send + Sync {
 /// longer than a few allocations.
 pub(crate) type Few<T> = SmallVec<[T; 4]>;
 
+/// The extents of an array, outermost first. Few arrays have a rank above 2.
+pub(crate) type Shape = SmallVec<[usize; 2]>;
+
+/// One for each result of a kernel, of which most have one.
+pub(crate) type PerResult<T> = SmallVec<[T; 1]>;
+
 /// One launch.
 #[derive(Debug, Default)]
-pub(crate) struct Job<'a> {
+pub(crate) struct Job<'a, 'd> {
     /// The values of the signature's size variables.
     pub sizes: &'a [i64],
     /// One argument for each parameter.
-    pub args: Vec<Arg<'a>>,
+    pub args: &'a [Arg<'a>],
     /// Where results go: for each result, the memory that takes it. A missing or `None` entry means that the driver
     /// allocates. The length must be that of the array; scalars and arrays of unknown length have none. After an error
-    /// the contents are unspecified.
-    pub destinations: Vec<Option<&'a mut [u8]>>,
+    /// it may be filled or not.
+    pub destinations: &'a mut [Option<&'d mut dyn Destination>],
+    /// The results in the order of the signature, none before the launch has ended.
+    pub outputs: PerResult<Output>,
     /// Ends the launch early once it is set; polled often enough that no kernel can outrun it for long. A time limit is
     /// a timer that sets it.
     pub cancel: Option<&'a AtomicBool>,
@@ -114,13 +126,19 @@ pub(crate) enum FaultPolicy {
 pub(crate) enum Output {
     /// A scalar.
     Scalar(Const),
-    /// An array.
-    Array {
-        /// Its extents, outermost first.
-        shape: Vec<usize>,
-        /// Its elements; `None` if they are in the job's destination.
-        bytes: Option<AlignedBytes>,
-    },
+    /// An array for which there was no destination; in a box as it is rare and large.
+    Array(Box<OutputArray>),
+    /// An array that has filled the job's destination.
+    InPlace,
+}
+
+/// An array that a driver allocated.
+#[derive(Debug)]
+pub(crate) struct OutputArray {
+    /// Its extents, outermost first.
+    pub shape: Shape,
+    /// Its elements.
+    pub bytes: AlignedBytes,
 }
 
 /// Why a kernel cannot be made ready.

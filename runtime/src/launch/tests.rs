@@ -157,7 +157,7 @@ impl Driver for Panicking {
 }
 
 impl Executable for Panicking {
-    fn execute(&self, _: Job<'_>) -> Result<Vec<driver::Output>, RunError> {
+    fn execute(&self, _: &mut driver::Job<'_, '_>) -> Result<(), RunError> {
         panic!("while it runs");
     }
 

@@ -3,7 +3,10 @@
 //! Results do not depend on any of this: the elements of a range are those that code would have computed without it.
 
 use crate::{driver::Sharing, parallelism};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    iter,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// How many elements the code of a launch computes at most between two looks at the cancel flag; so many elements of a
 /// few arrays also stay in a cache for the next launch.
@@ -80,6 +83,20 @@ impl Extent {
     }
 }
 
+/// Where a range begins and ends, in units.
+pub(super) type Range = (i64, i64);
+
+/// The ranges of a domain, `piece` units each, for one thread that goes through all.
+pub(super) fn in_order(units: i64, piece: u64) -> impl Iterator<Item = Range> {
+    let piece = i64::try_from(piece).unwrap_or(i64::MAX);
+    let mut end = 0i64;
+    iter::from_fn(move || {
+        let begin = end;
+        end = begin.saturating_add(piece).min(units);
+        (begin < end).then_some((begin, end))
+    })
+}
+
 /// The ranges of a domain, each given to the first who asks.
 pub(super) struct Ranges {
     units: u64,
@@ -93,13 +110,13 @@ impl Ranges {
         Ranges { units: units.max(0) as u64, piece, next: AtomicU64::new(0) }
     }
 
-    /// The one range from `begin` to `end`, which are not negative.
-    pub(super) fn single((begin, end): (i64, i64)) -> Ranges {
-        Ranges { units: end as u64, piece: (end - begin).max(1) as u64, next: AtomicU64::new(begin as u64) }
+    /// Those that one of many threads gets.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Range> {
+        iter::from_fn(|| self.take())
     }
 
-    /// The first range that nobody has, as its begin and its end.
-    pub(super) fn take(&self) -> Option<(i64, i64)> {
+    /// The first range that nobody has.
+    fn take(&self) -> Option<Range> {
         // It stops close to 2^63 plus a piece for each thread, and so never wraps.
         let begin = self.next.fetch_add(self.piece, Ordering::Relaxed);
         (begin < self.units).then(|| (begin as i64, (begin + self.piece).min(self.units) as i64))
@@ -165,6 +182,7 @@ mod tests {
     fn every_unit_is_in_one_range() {
         for (units, piece) in [(0, 1), (1, 5), (10, 3), (i64::MAX, 1 << 61)] {
             let ranges = Ranges::new(units, piece);
+            assert!(in_order(units, piece).eq(Ranges::new(units, piece).iter()));
             let mut end = 0;
             while let Some(range) = ranges.take() {
                 assert_eq!(range.0, end);

@@ -5,13 +5,14 @@
 //! the size that the plan names, and the job was found to fit the signature before the walk begins.
 
 use super::{
-    divide::{self, Division, Ranges},
-    hand::{Frame, Hand, Scratch, merge_faults, zeroed},
+    divide::{self, Division, Range, Ranges},
+    hand::{Faults, Frame, Hand, Scratch, allocate, merge_faults},
     jit::KernelCode,
 };
 use crate::driver::{
-    AlignedBytes, Arg, FaultPolicy, Few, Job, Output, RunError, Sharing,
+    AlignedBytes, Arg, Destination, FaultPolicy, Few, Job, Output, OutputArray, RunError, Shape,
     pool::{self, Pool},
+    room,
 };
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
@@ -20,69 +21,63 @@ use pk_compiler::{
     plan::{ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop},
 };
 use pk_dsl::scalar::{Const, Scalar};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use std::{
-    mem,
+    iter, mem,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-/// The memory of a buffer.
-enum Storage<'a> {
-    Owned(AlignedBytes),
-    Given(&'a mut [u8]),
-}
-
 /// A launch of a kernel under way.
-pub(super) struct Execution<'a> {
-    kernel: &'a Kernel,
-    plan: &'a Plan,
-    code: &'a KernelCode,
+pub(super) struct Execution<'e, 'a, 'd> {
+    kernel: &'e Kernel,
+    plan: &'e Plan,
+    code: &'e KernelCode,
     frame: Frame,
-    faults: Vec<FaultRecord>,
-    buffers: Few<Option<Storage<'a>>>,
-    args: Vec<Arg<'a>>,
-    destinations: Vec<Option<&'a mut [u8]>>,
-    cancel: &'a AtomicBool,
-    sharing: Sharing,
+    faults: Faults,
+    /// The buffers that are there, other than those in a destination.
+    buffers: Few<Option<AlignedBytes>>,
+    cancel: &'e AtomicBool,
+    job: &'e mut Job<'a, 'd>,
 }
 
 /// Runs `job`, which must fit the signature of `kernel`.
-pub(super) fn execute<'a>(
-    kernel: &'a Kernel,
-    plan: &'a Plan,
-    code: &'a KernelCode,
-    job: Job<'a>,
-) -> Result<Vec<Output>, RunError> {
+pub(super) fn execute(
+    kernel: &Kernel,
+    plan: &Plan,
+    code: &KernelCode,
+    job: &mut Job<'_, '_>,
+) -> Result<(), RunError> {
     static NEVER: AtomicBool = AtomicBool::new(false);
-    let policy = job.faults;
     let mut execution = Execution {
         kernel,
         plan,
         code,
-        frame: smallvec![0; plan.slots.len()],
-        faults: vec![FaultRecord::default(); kernel.sites.len()],
-        buffers: plan.buffers.iter().map(|_| None).collect(),
+        frame: Frame::new(),
+        faults: Faults::new(),
+        buffers: Few::new(),
         cancel: job.cancel.unwrap_or(&NEVER),
-        sharing: job.sharing,
-        args: job.args,
-        destinations: job.destinations,
+        job,
     };
-    execution.bind(job.sizes)?;
+    // They are filled where they stay, as moving what most often is short takes longer than filling it.
+    execution.frame.resize(plan.slots.len(), 0);
+    execution.faults.resize(kernel.sites.len(), FaultRecord::default());
+    execution.buffers.resize_with(plan.buffers.len(), || None);
+    execution.bind()?;
     execution.walk()?;
     match execution.first_fault() {
-        Some(fault) if policy == FaultPolicy::Report => Err(RunError::Fault(fault)),
-        _ => execution.outputs(),
+        Some(fault) if execution.job.faults == FaultPolicy::Report => Err(RunError::Fault(fault)),
+        _ => execution.add_outputs(),
     }
 }
 
-impl<'a> Execution<'a> {
+impl Execution<'_, '_, '_> {
     /// Puts the parameters of the entry block into their slots.
-    fn bind(&mut self, sizes: &[i64]) -> Result<(), RunError> {
-        let sizes = sizes.iter().map(|size| *size as u64);
-        let args = self.args.iter().map(|arg| match arg {
+    fn bind(&mut self) -> Result<(), RunError> {
+        let sizes = self.job.sizes.iter().map(|size| *size as u64);
+        let args = self.job.args.iter().map(|arg| match arg {
             Arg::Scalar(value) => value.bits(),
             // Code never writes to parameters.
             Arg::Array { bytes, .. } => bytes.as_ptr() as u64,
@@ -112,8 +107,7 @@ impl<'a> Execution<'a> {
                 Step::Allocate(buffer) => self.allocate(*buffer)?,
                 Step::Release(buffer) => self.buffers[buffer.0 as usize] = None,
                 Step::Run(launch) => {
-                    let followers = followers(rest);
-                    let done = self.run(launch, &followers, number)?;
+                    let done = self.run(launch, rest, number)?;
                     steps = &rest[done - 1..];
                     number += done;
                 }
@@ -155,40 +149,35 @@ impl<'a> Execution<'a> {
     fn allocate(&mut self, buffer: Buffer) -> Result<(), RunError> {
         let data = &self.plan.buffers[buffer.0 as usize];
         let bytes = self.bytes(data.size.scalar, &data.size.extents)?;
-        let destination =
-            data.result.and_then(|result| self.destinations.get_mut(result)).and_then(Option::take);
-        let (storage, address) = match destination {
-            Some(given) if given.len() == bytes => {
-                let address = given.as_mut_ptr();
-                (Storage::Given(given), address)
+        let address = match data.result.and_then(|result| destination(self.job.destinations, result)) {
+            Some(given) => {
+                let room = given.room();
+                if room.len() != bytes {
+                    return Err(RunError::BadJob);
+                }
+                room.as_mut_ptr().cast()
             }
-            Some(_) => return Err(RunError::BadJob),
-            None => {
-                let mut owned = zeroed(bytes)?;
-                let address = owned.as_mut_ptr();
-                (Storage::Owned(owned), address)
-            }
+            None => self.buffers[buffer.0 as usize].insert(allocate(bytes)?).as_mut_ptr(),
         };
         self.set(data.slot, address as u64);
-        self.buffers[buffer.0 as usize] = Some(storage);
         Ok(())
     }
 
-    /// Runs `launch`, and those that follow it if this thread does all of it; gives how many have run.
-    fn run(&mut self, launch: &Launch, followers: &[&Launch], number: usize) -> Result<usize, RunError> {
+    /// Runs `launch`, and those that follow it in `rest` if this thread does all of it; gives how many have run.
+    fn run(&mut self, launch: &Launch, rest: &[Step], number: usize) -> Result<usize, RunError> {
         let (units, division) = self.divide(launch)?;
         let units = i64::try_from(units).map_err(|_| RunError::TooLarge)?;
-        let ranges = Ranges::new(units, division.piece);
-        match (division.threads, followers) {
-            (1, []) => self.run_alone(&[launch], number, &ranges)?,
-            (1, _) => {
-                let all = [&[launch], followers].concat();
-                self.run_alone(&all, number, &Ranges::new(units, divide::LEAVES_BY_TURNS))?;
-                return Ok(all.len());
-            }
-            (threads, _) => self.run_shared(launch, number, &ranges, threads - 1)?,
+        if division.threads > 1 {
+            let ranges = Ranges::new(units, division.piece);
+            self.run_shared(launch, number, &ranges, division.threads - 1)?;
+            return Ok(1);
         }
-        Ok(1)
+        let mut launches: Few<&Launch> = Few::new();
+        launches.push(launch);
+        launches.extend(followers(rest));
+        let piece = if launches.len() > 1 { divide::LEAVES_BY_TURNS } else { division.piece };
+        self.run_alone(&launches, number, divide::in_order(units, piece))?;
+        Ok(launches.len())
     }
 
     /// How many units the domain of `launch` has, and how it is divided.
@@ -206,7 +195,7 @@ impl<'a> Execution<'a> {
         let extent = divide::Extent { units, unit, cost };
         // Workers have stacks of an ordinary size.
         let fits = self.code.frame_bytes() <= pool::STACK_BYTES / 2;
-        Ok((units, if may_share && fits { extent.shared(self.sharing) } else { extent.alone() }))
+        Ok((units, if may_share && fits { extent.shared(self.job.sharing) } else { extent.alone() }))
     }
 
     fn leaves(&self, extent: Extent) -> Result<u64, RunError> {
@@ -214,16 +203,24 @@ impl<'a> Execution<'a> {
     }
 
     /// Runs `launches`, whose first has number `number`, by turns for each range.
-    fn run_alone(&mut self, launches: &[&Launch], number: usize, ranges: &Ranges) -> Result<(), RunError> {
-        let scratches: Few<Scratch> =
-            launches.iter().map(|launch| self.scratch(launch)).collect::<Result<_, _>>()?;
-        while let Some(range) = ranges.take() {
+    fn run_alone(
+        &mut self,
+        launches: &[&Launch],
+        number: usize,
+        ranges: impl Iterator<Item = Range>,
+    ) -> Result<(), RunError> {
+        let mut scratches: SmallVec<[Scratch; 1]> = SmallVec::new();
+        scratches.resize_with(launches.len(), Scratch::default);
+        for (scratch, launch) in scratches.iter_mut().zip(launches) {
+            scratch.allocate(self.scratch_sizes(launch))?;
+        }
+        for range in ranges {
             for (at, scratch) in scratches.iter().enumerate() {
                 let mut hand = Hand { frame: &mut self.frame, faults: &mut self.faults, scratch };
                 let function = self.code.function(number + at);
                 // SAFETY: the function was compiled for this launch of this plan; `bind` and `allocate` filled the
                 // slots of the frame, the fault table has a record for each site, and `range` lies in the domain.
-                match unsafe { hand.work(function, &Ranges::single(range), self.cancel) } {
+                match unsafe { hand.work(function, iter::once(range), self.cancel) } {
                     None => {}
                     Some(Stop::Check) => {
                         return Err(self.first_fault().map_or(RunError::Cancelled, RunError::Fault));
@@ -246,20 +243,22 @@ impl<'a> Execution<'a> {
     ) -> Result<(), RunError> {
         let faults = Mutex::new(mem::take(&mut self.faults));
         let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
-        Pool::of_process().run(helpers, &|| match self.scratch(launch) {
-            Ok(scratch) => {
-                let (mut frame, mut found) =
-                    (self.frame.clone(), vec![FaultRecord::default(); self.kernel.sites.len()]);
-                let mut hand = Hand { frame: &mut frame, faults: &mut found, scratch: &scratch };
-                // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
-                let stop = unsafe { hand.work(self.code.function(number), ranges, self.cancel) };
-                if stop.is_some() {
-                    is_cancelled.store(true, Ordering::Relaxed);
-                    ranges.end();
-                }
-                merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &found);
+        Pool::of_process().run(helpers, &|| {
+            let mut scratch = Scratch::default();
+            if let Err(error) = scratch.allocate(self.scratch_sizes(launch)) {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                return;
             }
-            Err(error) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
+            let mut found: Faults = smallvec![FaultRecord::default(); self.kernel.sites.len()];
+            let mut frame = self.frame.clone();
+            let mut hand = Hand { frame: &mut frame, faults: &mut found, scratch: &scratch };
+            // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
+            let stop = unsafe { hand.work(self.code.function(number), ranges.iter(), self.cancel) };
+            if stop.is_some() {
+                is_cancelled.store(true, Ordering::Relaxed);
+                ranges.end();
+            }
+            merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &found);
         });
         self.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -270,8 +269,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn scratch(&self, launch: &Launch) -> Result<Scratch, RunError> {
-        Scratch::allocate(launch.scratch.iter().map(|size| self.bytes(size.scalar, &size.extents)))
+    fn scratch_sizes(&self, launch: &Launch) -> impl Iterator<Item = Result<usize, RunError>> {
+        launch.scratch.iter().map(|size| self.bytes(size.scalar, &size.extents))
     }
 
     /// The fault to report: sites are numbered in the order of the language, and each knows its lowest element.
@@ -280,9 +279,8 @@ impl<'a> Execution<'a> {
         records.find_map(|(number, record)| record.fault(Site::from_index(number)))
     }
 
-    fn outputs(mut self) -> Result<Vec<Output>, RunError> {
+    fn add_outputs(&mut self) -> Result<(), RunError> {
         let plan = self.plan;
-        let mut outputs = Vec::with_capacity(plan.results.len());
         for (position, source) in plan.results.iter().enumerate() {
             let output = match source {
                 ResultSource::Constant(value) => Output::Scalar(*value),
@@ -290,17 +288,21 @@ impl<'a> Execution<'a> {
                     Output::Scalar(Const::from_bits(*scalar, self.get(*slot)))
                 }
                 ResultSource::Array { source, scalar, shape } => {
-                    let len = self.bytes(*scalar, shape)?;
-                    let bytes = self.array_output(position, *source, (*scalar, len), &outputs)?;
-                    Output::Array { shape: self.shape(shape)?, bytes }
+                    match self.array_output(position, *source, *scalar, shape)? {
+                        Some(bytes) => {
+                            let shape = self.shape(shape)?;
+                            Output::Array(Box::new(OutputArray { shape, bytes }))
+                        }
+                        None => Output::InPlace,
+                    }
                 }
             };
-            outputs.push(output);
+            self.job.outputs.push(output);
         }
-        Ok(outputs)
+        Ok(())
     }
 
-    fn shape(&self, extents: &[Extent]) -> Result<Vec<usize>, RunError> {
+    fn shape(&self, extents: &[Extent]) -> Result<Shape, RunError> {
         let extent = |extent: &Extent| usize::try_from(self.extent(*extent)?).map_err(|_| RunError::TooLarge);
         extents.iter().map(extent).collect()
     }
@@ -310,73 +312,77 @@ impl<'a> Execution<'a> {
         &mut self,
         position: usize,
         source: ArraySource,
-        (scalar, len): (Scalar, usize),
-        earlier: &[Output],
+        scalar: Scalar,
+        shape: &[Extent],
     ) -> Result<Option<AlignedBytes>, RunError> {
-        let buffer = match source {
-            ArraySource::Buffer(buffer) => buffer.0 as usize,
-            ArraySource::Param(number) => {
-                let Some(Arg::Array { bytes, .. }) = self.args.get(number) else {
-                    return Err(RunError::BadJob);
-                };
-                return give(self.destinations.get_mut(position).and_then(Option::take), scalar, bytes);
+        let own = position.min(self.job.destinations.len());
+        let (before, from) = self.job.destinations.split_at_mut(own);
+        let bytes = match source {
+            ArraySource::Buffer(buffer) => {
+                return self.take_buffer(position, buffer, self.bytes(scalar, shape)?);
             }
-            ArraySource::Result(number) => {
-                let destination = self.destinations.get_mut(position).and_then(Option::take);
-                return give(destination, scalar, self.earlier_result(number, earlier)?);
-            }
+            ArraySource::Param(number) => match self.job.args.get(number) {
+                Some(Arg::Array { bytes, .. }) => bytes,
+                _ => return Err(RunError::BadJob),
+            },
+            ArraySource::Result(number) => match (self.job.outputs.get(number), before.get(number)) {
+                (Some(Output::Array(array)), _) => &array.bytes,
+                (Some(Output::InPlace), Some(Some(given))) => given.bytes(),
+                _ => return Err(RunError::BadJob),
+            },
         };
-        // Given memory stays in its place, from where a later result may be copied.
-        if let Some(Storage::Given(_)) = &self.buffers[buffer] {
-            return Ok(None);
-        }
-        match self.buffers[buffer].take() {
-            Some(Storage::Owned(mut owned)) => {
-                // A filter had room for more than what passed.
-                owned.truncate(len);
-                Ok(Some(owned))
-            }
-            _ => Err(RunError::BadJob),
-        }
+        give(destination(from, 0), scalar, bytes)
     }
 
-    fn earlier_result<'r>(&'r self, number: usize, earlier: &'r [Output]) -> Result<&'r [u8], RunError> {
-        let buffer = self.plan.buffers.iter().position(|data| data.result == Some(number));
-        match (&earlier[number], buffer.and_then(|buffer| self.buffers[buffer].as_ref())) {
-            (Output::Array { bytes: Some(bytes), .. }, _) => Ok(bytes),
-            (_, Some(Storage::Given(bytes))) => Ok(bytes),
-            _ => Err(RunError::BadJob),
+    /// A buffer that has become a result of `len` bytes.
+    fn take_buffer(
+        &mut self,
+        position: usize,
+        buffer: Buffer,
+        len: usize,
+    ) -> Result<Option<AlignedBytes>, RunError> {
+        if let Some(mut owned) = self.buffers[buffer.0 as usize].take() {
+            // SAFETY: the launches of the plan have ended, and they write every element of a result. Of a filter's, that
+            // is as many as passed; there was room for more.
+            unsafe { owned.show(len) }
+            return Ok(Some(owned));
         }
+        let given = destination(self.job.destinations, position).ok_or(RunError::BadJob)?;
+        if given.room().len() != len {
+            return Err(RunError::BadJob);
+        }
+        // SAFETY: as above, and there are no more bytes than those of the result.
+        unsafe { given.set_filled() }
+        Ok(None)
     }
 }
 
 /// The launches at the beginning of `steps` that follow the one before.
-fn followers(steps: &[Step]) -> Few<&Launch> {
-    let launches = steps.iter().map_while(|step| match step {
+fn followers(steps: &[Step]) -> impl Iterator<Item = &Launch> {
+    steps.iter().map_while(|step| match step {
         Step::Run(launch) if launch.follows => Some(launch),
         _ => None,
-    });
-    launches.collect()
+    })
 }
 
-/// Copies `bytes` to where a result is wanted.
+/// Where the result with this number goes, if the host says so.
+fn destination<'d>(
+    destinations: &'d mut [Option<&mut dyn Destination>],
+    number: usize,
+) -> Option<&'d mut dyn Destination> {
+    destinations.get_mut(number)?.as_deref_mut()
+}
+
+/// Copies `bytes` to where a result is wanted: `given`, or memory of its own.
 fn give(
-    destination: Option<&mut [u8]>,
+    given: Option<&mut dyn Destination>,
     scalar: Scalar,
     bytes: &[u8],
 ) -> Result<Option<AlignedBytes>, RunError> {
-    let mut own = None;
-    let target = match destination {
-        Some(given) => given,
-        None => &mut **own.insert(zeroed(bytes.len())?),
-    };
-    if target.len() != bytes.len() {
-        return Err(RunError::BadJob);
+    if let Some(given) = given {
+        return room::fill(given, scalar, bytes).map(|()| None);
     }
-    match scalar {
-        // A host's `bool` may be any byte, pk's is 0 or 1.
-        Scalar::Bool => target.iter_mut().zip(bytes).for_each(|(to, from)| *to = u8::from(*from != 0)),
-        _ => target.copy_from_slice(bytes),
-    }
-    Ok(own)
+    let mut own = allocate(bytes.len())?;
+    room::fill(&mut own, scalar, bytes)?;
+    Ok(Some(own))
 }

@@ -1,7 +1,7 @@
 //! A thread at work: what it needs to itself while it computes ranges of a launch.
 
-use super::{divide::Ranges, jit::StepFunction};
-use crate::driver::{AlignedBytes, RunError, fenv::DefaultEnvironment};
+use super::{divide::Range, jit::StepFunction};
+use crate::driver::{ALIGNMENT, AlignedBytes, Few, RunError, fenv::DefaultEnvironment};
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     plan::{Slot, Stop},
@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The slots of a plan; those of small kernels need no allocation.
 pub(super) type Frame = SmallVec<[u64; 16]>;
+
+/// A record for each site of a kernel.
+pub(super) type Faults = Few<FaultRecord>;
 
 /// The memory that code writes to besides the results, so that no two threads may share it.
 pub(super) struct Hand<'a> {
@@ -29,11 +32,11 @@ impl Hand<'_> {
     pub(super) unsafe fn work(
         &mut self,
         function: StepFunction,
-        ranges: &Ranges,
+        ranges: impl Iterator<Item = Range>,
         cancel: &AtomicBool,
     ) -> Option<Stop> {
         let _environment = DefaultEnvironment::enter();
-        while let Some((begin, end)) = ranges.take() {
+        for (begin, end) in ranges {
             if cancel.load(Ordering::Relaxed) {
                 return Some(Stop::Cancel);
             }
@@ -61,27 +64,36 @@ pub(super) fn merge_faults(known: &mut [FaultRecord], found: &[FaultRecord]) {
 }
 
 /// The scratch memory of one thread for one launch.
+#[derive(Default)]
 pub(super) struct Scratch {
     /// One for each scratch array.
-    addresses: Vec<*mut u8>,
+    addresses: Few<*mut u8>,
     /// What the addresses point into.
-    _blocks: Vec<AlignedBytes>,
+    block: Option<AlignedBytes>,
 }
 
 impl Scratch {
-    /// Blocks of these sizes.
+    /// Makes memory for arrays of these sizes.
     pub(super) fn allocate(
+        &mut self,
         sizes: impl Iterator<Item = Result<usize, RunError>>,
-    ) -> Result<Scratch, RunError> {
-        let blocks = sizes.map(|bytes| zeroed(bytes?));
-        let mut blocks = blocks.collect::<Result<Vec<_>, _>>()?;
-        let addresses = blocks.iter_mut().map(AlignedBytes::as_mut_ptr).collect();
-        Ok(Scratch { addresses, _blocks: blocks })
+    ) -> Result<(), RunError> {
+        let (mut offsets, mut end) = (Few::new(), 0usize);
+        for bytes in sizes {
+            offsets.push(end);
+            let next = end.checked_add(bytes?).and_then(|end| end.checked_next_multiple_of(ALIGNMENT));
+            end = next.ok_or(RunError::TooLarge)?;
+        }
+        if !offsets.is_empty() {
+            let start = self.block.insert(allocate(end)?).as_mut_ptr();
+            self.addresses.extend(offsets.into_iter().map(|offset| start.wrapping_add(offset)));
+        }
+        Ok(())
     }
 }
 
-pub(super) fn zeroed(bytes: usize) -> Result<AlignedBytes, RunError> {
-    AlignedBytes::zeroed(bytes).ok_or(RunError::OutOfMemory { bytes: bytes as u64 })
+pub(super) fn allocate(bytes: usize) -> Result<AlignedBytes, RunError> {
+    AlignedBytes::with_room(bytes).ok_or(RunError::OutOfMemory { bytes: bytes as u64 })
 }
 
 #[cfg(test)]

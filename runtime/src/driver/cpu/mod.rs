@@ -7,7 +7,7 @@ mod hand;
 pub(crate) mod isa;
 mod jit;
 
-use super::{Driver, Executable, Job, LoadError, Output, RunError};
+use super::{Driver, Executable, Job, LoadError, RunError};
 use jit::KernelCode;
 pub(crate) use pk_compiler::backend::cpu::{Options, Text};
 use pk_compiler::{
@@ -79,7 +79,7 @@ struct CompiledKernel {
 }
 
 impl Executable for CompiledKernel {
-    fn execute(&self, job: Job<'_>) -> Result<Vec<Output>, RunError> {
+    fn execute(&self, job: &mut Job<'_, '_>) -> Result<(), RunError> {
         match job.fits(&self.kernel.signature) {
             true => execute::execute(&self.kernel, &self.plan, &self.code, job),
             false => Err(RunError::BadJob),

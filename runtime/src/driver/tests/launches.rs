@@ -1,11 +1,11 @@
 //! What a launch takes from its host and gives back to it.
 
 use super::{
-    Arg, Driver, FaultPolicy, Job, Output, RunError, array, job,
+    Arg, Driver, FaultPolicy, Job, Output, PerResult, RunError, arguments, array, job,
     kernels::{fold, int, kernel, map, read, reduce},
     vector,
 };
-use crate::driver::{Executable, cpu::CpuDriver, interp::InterpDriver};
+use crate::driver::{Destination, Executable, Room, cpu::CpuDriver, interp::InterpDriver};
 use pk_compiler::{
     data::Datum,
     deadline::Deadline,
@@ -22,7 +22,7 @@ use std::{
 
 const I32: (Scalar, &[Value]) = (Scalar::I32, &[]);
 
-/// `x + 1`, and `x` itself twice.
+/// `x + 1` and `x` itself, each twice.
 fn successors() -> Kernel {
     kernel(1, &[(Scalar::I32, &[0])], |b, sizes, params| {
         let next = map(b, sizes, I32, |b, i| {
@@ -30,7 +30,7 @@ fn successors() -> Kernel {
             let x = read(b, params[0], i);
             b.binary(Binary::Add, x, one)
         });
-        vec![next, params[0], next]
+        vec![next, params[0], next, params[0]]
     })
 }
 
@@ -42,6 +42,11 @@ fn both(kernel: &Kernel) -> [Arc<dyn Executable>; 2] {
     })
 }
 
+/// Room for three numbers.
+fn room() -> Room<i32> {
+    Room::new(3).expect("a few bytes")
+}
+
 fn bytes(values: &[i32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_ne_bytes()).collect()
 }
@@ -49,20 +54,29 @@ fn bytes(values: &[i32]) -> Vec<u8> {
 #[test]
 fn results_go_where_the_host_wants_them() {
     let args = [vector(&[4i32, 5, 6])];
+    let args = arguments(&args);
     let (same, next) = (bytes(&[4, 5, 6]), bytes(&[5, 6, 7]));
     for executable in both(&successors()) {
-        for given in 0..8 {
-            let mut memory = [[0xEEu8; 12]; 3];
-            let mut job = job(&[3], &args, FaultPolicy::Report);
+        for given in 0..16 {
+            let is_given = |at: usize| given >> at & 1 == 1;
+            let mut memory: [Room<i32>; 4] = std::array::from_fn(|_| room());
             let destinations = memory.iter_mut().enumerate();
-            job.destinations =
-                destinations.map(|(at, bytes)| (given >> at & 1 == 1).then_some(&mut bytes[..])).collect();
-            let outputs = executable.execute(job).expect("nothing can fault");
-            for (at, (output, wanted)) in outputs.iter().zip([&next, &same, &next]).enumerate() {
-                let Output::Array { shape, bytes } = output else { panic!("an array") };
-                assert_eq!(shape, &[3]);
-                let found = bytes.as_deref().unwrap_or(&memory[at]);
-                assert_eq!((found, bytes.is_none()), (&wanted[..], given >> at & 1 == 1), "{at} of {given}");
+            let mut destinations: PerResult<Option<&mut dyn Destination>> =
+                destinations.map(|(at, room)| is_given(at).then_some(room as _)).collect();
+            let job = Job { destinations: &mut destinations, ..job(&[3], &args, FaultPolicy::Report) };
+            let outputs = executable.run(job).expect("nothing can fault");
+            drop(destinations);
+            for (at, (output, wanted)) in outputs.iter().zip([&next, &same, &next, &same]).enumerate() {
+                let found = match output {
+                    Output::Array(array) => {
+                        assert_eq!(array.shape[..], [3]);
+                        &array.bytes
+                    }
+                    Output::InPlace => memory[at].bytes(),
+                    Output::Scalar(_) => panic!("an array"),
+                };
+                let is_in_place = matches!(output, Output::InPlace);
+                assert_eq!((found, is_in_place), (&wanted[..], is_given(at)), "{at} of {given}");
             }
         }
     }
@@ -71,12 +85,15 @@ fn results_go_where_the_host_wants_them() {
 #[test]
 fn a_destination_of_the_wrong_length_is_refused() {
     let args = [vector(&[4i32, 5, 6])];
+    let args = arguments(&args);
     for executable in both(&successors()) {
-        for result in 0..3 {
-            let mut memory = [0; 11];
-            let mut job = job(&[3], &args, FaultPolicy::Report);
-            job.destinations = (0..result).map(|_| None).chain([Some(&mut memory[..])]).collect();
-            assert_eq!(executable.execute(job).err(), Some(RunError::BadJob));
+        for result in 0..4 {
+            let mut memory = Room::<u8>::new(11).expect("a few bytes");
+            let given: &mut dyn Destination = &mut memory;
+            let mut destinations: Vec<_> = (0..result).map(|_| None).chain([Some(given)]).collect();
+            let job = Job { destinations: &mut destinations, ..job(&[3], &args, FaultPolicy::Report) };
+            assert_eq!(executable.run(job).err(), Some(RunError::BadJob));
+            assert_eq!(memory.bytes(), []);
         }
     }
 }
@@ -86,12 +103,11 @@ fn arguments_may_lie_at_any_address() {
     let mut memory = [0; 16];
     memory[1..13].copy_from_slice(&bytes(&[7, 8, 9]));
     for executable in both(&successors()) {
-        let args = vec![Arg::Array { shape: &[3], bytes: &memory[1..13] }];
-        let mut given = [0u8; 15];
-        let destinations = vec![Some(&mut given[3..])];
-        let job = Job { sizes: &[3], args, destinations, ..Job::default() };
-        executable.execute(job).expect("nothing can fault");
-        assert_eq!(given[3..], bytes(&[8, 9, 10]));
+        let args = [Arg::Array { shape: &[3], bytes: &memory[1..13] }];
+        let outputs = executable.run(Job { sizes: &[3], args: &args, ..Job::default() });
+        let outputs = outputs.expect("nothing can fault");
+        let Output::Array(next) = &outputs[0] else { panic!("an array") };
+        assert_eq!(next.bytes[..], bytes(&[8, 9, 10]));
     }
 }
 
@@ -113,8 +129,8 @@ fn jobs_that_do_not_fit_are_refused() {
     ];
     for executable in both(&successors()) {
         for (sizes, args) in &bad {
-            let job = Job { sizes, args: args.clone(), ..Job::default() };
-            assert_eq!(executable.execute(job).err(), Some(RunError::BadJob), "{sizes:?} {args:?}");
+            let job = Job { sizes, args, ..Job::default() };
+            assert_eq!(executable.run(job).err(), Some(RunError::BadJob), "{sizes:?} {args:?}");
         }
     }
 }
@@ -128,8 +144,8 @@ fn zeros_kernel() -> Kernel {
 fn sizes_that_no_machine_has_are_errors() {
     for executable in both(&zeros_kernel()) {
         let run = |size: i64| {
-            let args = vec![Arg::Scalar(Const::from(size))];
-            executable.execute(Job { sizes: &[0], args, ..Job::default() }).err()
+            let args = [Arg::Scalar(Const::from(size))];
+            executable.run(Job { sizes: &[0], args: &args, ..Job::default() }).err()
         };
         assert_eq!(run(1), None);
         assert_eq!(run(i64::MAX), Some(RunError::TooLarge));
@@ -170,13 +186,14 @@ fn a_launch_that_is_cancelled_ends() {
 
 fn cancelled_soon(executable: &dyn Executable, args: &[Datum]) -> Option<RunError> {
     let cancel = AtomicBool::new(false);
-    let job = Job { cancel: Some(&cancel), ..job(&[3], args, FaultPolicy::Report) };
+    let args = arguments(args);
+    let job = Job { cancel: Some(&cancel), ..job(&[3], &args, FaultPolicy::Report) };
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(20));
             cancel.store(true, Ordering::Relaxed);
         });
-        executable.execute(job).err()
+        executable.run(job).err()
     })
 }
 
@@ -189,10 +206,10 @@ fn one_executable_serves_many_threads() {
             scope.spawn(move || {
                 for round in 0..50 {
                     let x = thread * 1000 + round;
-                    let outputs = executable.execute(job(&[1], &[vector(&[x])], FaultPolicy::Report));
+                    let outputs = executable.run(job(&[1], &arguments(&[vector(&[x])]), FaultPolicy::Report));
                     let outputs = outputs.expect("nothing can fault");
-                    let Output::Array { bytes: Some(next), .. } = &outputs[0] else { panic!("an array") };
-                    assert_eq!(next[..], bytes(&[x + 1]));
+                    let Output::Array(next) = &outputs[0] else { panic!("an array") };
+                    assert_eq!(next.bytes[..], bytes(&[x + 1]));
                 }
             });
         }
@@ -209,6 +226,6 @@ fn code_outlives_its_driver_and_is_freed_with_its_last_owner() {
         let other = executable.clone();
         drop(executable);
         let args = [array(&[0], &[0i32; 0])];
-        let _ = other.execute(job(&[0], &args, FaultPolicy::Report));
+        let _ = other.run(job(&[0], &arguments(&args), FaultPolicy::Report));
     }
 }

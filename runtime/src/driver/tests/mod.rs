@@ -13,7 +13,7 @@ mod scalars;
 mod threads;
 
 use super::{
-    Arg, Driver, Executable, FaultPolicy, Job, Output, RunError,
+    Arg, Driver, Executable, FaultPolicy, Job, Output, PerResult, RunError,
     cpu::{CpuDriver, Features},
     interp::InterpDriver,
 };
@@ -55,7 +55,7 @@ impl Both<'_> {
     #[track_caller]
     fn run(&self, sizes: &[i64], args: &[Datum], faults: FaultPolicy) -> Result<Vec<Datum>, RunError> {
         let outcome = |executable: &Arc<dyn Executable>| {
-            let outputs = executable.execute(job(sizes, args, faults))?;
+            let outputs = executable.run(job(sizes, &arguments(args), faults))?;
             let scalars = self.kernel.signature.results.iter().map(|result| result.scalar);
             Ok(outputs.into_iter().zip(scalars).map(|(output, scalar)| datum(output, scalar)).collect())
         };
@@ -83,21 +83,33 @@ fn assert_same_outcome(
     }
 }
 
-fn job<'a>(sizes: &'a [i64], args: &'a [Datum], faults: FaultPolicy) -> Job<'a> {
+fn arguments(args: &[Datum]) -> Vec<Arg<'_>> {
     let args = args.iter().map(|arg| match arg {
         Datum::Scalar(value) => Arg::Scalar(*value),
         Datum::Array(tensor) => Arg::Array { shape: &tensor.shape, bytes: &tensor.bytes },
     });
-    Job { sizes, args: args.collect(), faults, ..Job::default() }
+    args.collect()
+}
+
+fn job<'a>(sizes: &'a [i64], args: &'a [Arg<'a>], faults: FaultPolicy) -> Job<'a, 'a> {
+    Job { sizes, args, faults, ..Job::default() }
+}
+
+impl dyn Executable + '_ {
+    /// The outputs of this job.
+    pub(super) fn run(&self, mut job: Job<'_, '_>) -> Result<PerResult<Output>, RunError> {
+        self.execute(&mut job)?;
+        Ok(job.outputs)
+    }
 }
 
 fn datum(output: Output, scalar: Scalar) -> Datum {
     match output {
         Output::Scalar(value) => Datum::Scalar(value),
-        Output::Array { shape, bytes } => {
-            let bytes = bytes.expect("no destinations were given").to_vec();
-            Datum::Array(Tensor { scalar, shape, bytes })
+        Output::Array(array) => {
+            Datum::Array(Tensor { scalar, shape: array.shape.into_vec(), bytes: array.bytes.to_vec() })
         }
+        Output::InPlace => panic!("no destinations were given"),
     }
 }
 

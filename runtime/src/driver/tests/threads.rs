@@ -2,7 +2,7 @@
 //! trees.
 
 use super::{
-    Both, Datum, Executable, FaultPolicy, Job, RunError, assert_same_outcome, datum, job,
+    Both, Datum, Executable, FaultPolicy, Job, RunError, arguments, assert_same_outcome, datum, job,
     kernels::{array_type, composition, fold, int, kernel, map, nest, read, read_checked, reduce, site},
     random, random_floats, vector,
 };
@@ -33,10 +33,10 @@ fn sharing(threads: usize, piece: u64) -> Sharing {
 fn outcome(
     executable: &Arc<dyn Executable>,
     kernel: &Kernel,
-    job: Job<'_>,
+    job: Job<'_, '_>,
     sharing: Sharing,
 ) -> Result<Vec<Datum>, RunError> {
-    let outputs = executable.execute(Job { sharing, ..job })?;
+    let outputs = executable.run(Job { sharing, ..job })?;
     let scalars = kernel.signature.results.iter().map(|result| result.scalar);
     Ok(outputs.into_iter().zip(scalars).map(|(output, scalar)| datum(output, scalar)).collect())
 }
@@ -46,9 +46,10 @@ fn outcome(
 fn run(kernel: &Kernel, sizes: &[i64], args: &[Datum], faults: FaultPolicy) -> Result<Vec<Datum>, RunError> {
     let both = Both::new(kernel);
     let wanted = both.run(sizes, args, faults);
+    let args = arguments(args);
     for threads in THREADS {
         for piece in PIECES {
-            let job = job(sizes, args, faults);
+            let job = job(sizes, &args, faults);
             let found = outcome(&both.compiled, kernel, job, sharing(threads, piece));
             assert_same_outcome(&wanted, &found, kernel);
         }
@@ -163,6 +164,7 @@ fn trees_are_those_of_the_specification() {
         let piece = 1 + below(1 << magnitude);
         let elements: Vec<u64> = (0..n as u64).collect();
         let args = [vector(&elements)];
+        let args = arguments(&args);
         let sizes = [n as i64];
         let job = job(&sizes, &args, FaultPolicy::Report);
         let found =
@@ -214,6 +216,7 @@ fn a_cancelled_launch_ends_on_all_threads() {
     });
     let both = Both::new(&kernel);
     let args = [vector(&[0.0f32; 9])];
+    let args = arguments(&args);
     for threads in THREADS {
         let cancel = AtomicBool::new(false);
         let job = Job { cancel: Some(&cancel), ..job(&[9], &args, FaultPolicy::Report) };
@@ -234,6 +237,7 @@ fn many_threads_may_launch_at_once() {
     let both = Both::new(&kernel);
     let elements: Vec<u64> = random(10_000, 1).collect();
     let args = [vector(&elements)];
+    let args = arguments(&args);
     let launch = |threads, piece| {
         let job = job(&[10_000], &args, FaultPolicy::Report);
         outcome(&both.compiled, &kernel, job, sharing(threads, piece)).expect("nothing can fault")
