@@ -7,12 +7,12 @@
 
 use super::{
     Columns, Home, Scratch,
-    columns::{TILE, reduction_along_columns},
+    columns::{BAND_COLUMNS, TILE, reduction_along_columns, shared_reads},
     index,
 };
 use crate::{
     ir::{Block, Body, Inst, Nest, Op, Sink, Value},
-    plan::{CELLS, LANES, LEVELS},
+    plan::{CELLS, LANES, LEAF, LEVELS},
 };
 
 /// Assigns homes inside one step of a plan.
@@ -84,7 +84,10 @@ impl Homes<'_> {
         let reduction = reduction_along_columns(self.body, nest)?;
         let Op::Nest(inner) = &self.body.insts[reduction].op else { return None };
         let cells = inner.folded_components() * TILE * (LANES + LEVELS);
-        Some(Columns { reduction, cells: self.add_scratch(Content::Cells(cells)) })
+        let cells = self.add_scratch(Content::Cells(cells));
+        let shared = shared_reads(self.body, nest, reduction);
+        let with_memory = |read| (read, self.add_scratch(Content::Cells(LEAF * BAND_COLUMNS)));
+        Some(Columns { reduction, cells, shared: shared.into_iter().map(with_memory).collect() })
     }
 
     /// Assigns homes inside `block`; `wanted` says for which of its results the consumer gives the place.

@@ -14,7 +14,7 @@ mod cpu;
 mod home;
 mod print;
 
-pub use columns::{Columns, TILE};
+pub use columns::{BAND_COLUMNS, Columns, TILE};
 pub use cost::Cost;
 pub use cpu::cpu;
 
@@ -90,8 +90,8 @@ impl Plan {
     }
 
     /// The reduction inside `nest`, if it is one along columns.
-    pub fn columns(&self, nest: Inst) -> Option<Columns> {
-        self.columns[index(nest)]
+    pub fn columns(&self, nest: Inst) -> Option<&Columns> {
+        self.columns[index(nest)].as_ref()
     }
 
     /// The launches, in order; the position of a launch here is its number.

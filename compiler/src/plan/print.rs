@@ -1,9 +1,10 @@
 //! The text form of plans, for `pkc emit --stage plan`.
 
 use super::{
-    ArraySize, ArraySource, Buffer, Domain, Extent, Launch, Plan, ResultSource, Scratch, Slot, SlotContent,
-    Step, Work,
+    ArraySize, ArraySource, Buffer, Columns, Domain, Extent, Launch, Plan, ResultSource, Scratch, Slot,
+    SlotContent, Step, Work,
 };
+use crate::ir::{Entity, Inst};
 use std::fmt;
 
 impl fmt::Display for Slot {
@@ -132,6 +133,17 @@ impl fmt::Display for ArraySource {
     }
 }
 
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reduces along columns: {} in {}", self.reduction, self.cells)?;
+        for (position, (read, memory)) in self.shared.iter().enumerate() {
+            let separator = if position == 0 { ", in bands that share " } else { ", " };
+            write!(f, "{separator}{read} in {memory}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, content) in self.slots.iter().enumerate() {
@@ -142,6 +154,11 @@ impl fmt::Display for Plan {
             match data.result {
                 Some(position) => writeln!(f, ", result {position}")?,
                 None => writeln!(f)?,
+            }
+        }
+        for (number, columns) in self.columns.iter().enumerate() {
+            if let Some(columns) = columns {
+                writeln!(f, "{} {columns}", Inst::from_index(number))?;
             }
         }
         let mut number = 0;

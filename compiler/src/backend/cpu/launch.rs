@@ -5,7 +5,7 @@ use super::{
     fold::{Cells, FoldCells},
     helper::Helpers,
     nest::Loops,
-    vector::Row,
+    vector::{Row, Rows},
 };
 use crate::{
     ir::{Fold, Inst, Kernel, Op, Sink, Value as IrValue},
@@ -125,9 +125,43 @@ impl<'a> Emitter<'a, '_> {
             e.while_loop(
                 &state,
                 |e, state| e.icmp(IntCC::SignedLessThan, state[0], end),
-                |e, state| e.rest_of_row(loops, state, (outer, row_length), end),
+                |e, state| e.next_rows(loops, state, (outer, row_length), end),
             );
         });
+    }
+
+    /// Emits whole rows in bands or what is left of one row; gives the position after it.
+    fn next_rows(
+        &mut self,
+        loops: &Loops<'a>,
+        state: &[Value],
+        (outer, row_length): (&[Value], Value),
+        end: Value,
+    ) -> Vec<Value> {
+        let rest = |e: &mut Self| e.rest_of_row(loops, state, (outer, row_length), end);
+        let (Some(bands), [flat, outer_indices @ .., first]) = (&loops.bands, state) else {
+            return rest(self);
+        };
+        let ([before @ .., row], [.., row_count]) = (outer_indices, outer) else { return rest(self) };
+        let left = self.builder.ins().isub(end, *flat);
+        let whole = self.builder.ins().udiv(left, row_length);
+        let rows_left = self.builder.ins().isub(*row_count, *row);
+        let count = self.builder.ins().smin(whole, rows_left);
+        // Inside of a row no whole one begins.
+        let zero = self.int(0);
+        let count = self.builder.ins().select(*first, zero, count);
+        let rows_end = self.builder.ins().iadd(*row, count);
+        let rows = Rows { outer: before, range: [*row, rows_end], flat: *flat, length: row_length };
+        let fits = self.fit_bands(bands, rows);
+        let in_bands = |e: &mut Self| {
+            e.bands(loops, bands, rows);
+            let size = e.builder.ins().imul(count, row_length);
+            let mut next = vec![e.builder.ins().iadd(*flat, size)];
+            next.extend(e.row_after(outer_indices, outer, count));
+            next.push(e.int(0));
+            next
+        };
+        self.if_else(fits, &self.types(state), in_bands, rest)
     }
 
     /// Emits what is left of one row; gives the position after it.
@@ -149,15 +183,16 @@ impl<'a> Emitter<'a, '_> {
         self.row_elements(loops, Row { outer: outer_indices, range: [first, last], offset: Some(offset) });
         let next_flat = self.builder.ins().iadd(flat, count);
         let mut next = vec![next_flat];
-        next.extend(self.next_row(outer_indices, outer));
+        let one = self.int(1);
+        next.extend(self.row_after(outer_indices, outer, one));
         next.push(self.int(0));
         next
     }
 
-    /// The outer indices of the row after that at `indices`.
-    fn next_row(&mut self, indices: &[Value], extents: &[Value]) -> Vec<Value> {
+    /// The outer indices of the row `count` rows after that at `indices`, no further than the first of the next plane.
+    fn row_after(&mut self, indices: &[Value], extents: &[Value], count: Value) -> Vec<Value> {
         let zero = self.int(0);
-        let mut carry = self.int(1);
+        let mut carry = count;
         let mut next = Vec::new();
         for (index, extent) in indices.iter().zip(extents).rev() {
             let sum = self.builder.ins().iadd(*index, carry);

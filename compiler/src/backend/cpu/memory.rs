@@ -101,9 +101,29 @@ impl Emitter<'_, '_> {
     fn load_element(&mut self, array: ir::Value, indices: &[Value], extents: &[Value]) -> Value {
         let scalar = self.body.scalar(array);
         let base = self.value(array);
-        let flat = self.flat_index(indices, extents);
-        let address = self.element_address(scalar, base, flat);
+        let address = self.address_at(scalar, base, indices, extents);
         self.load(scalar, address)
+    }
+
+    /// The address of the element of an array of `scalar` at `indices`. That of its row is computed first: mostly it is
+    /// the last index that a loop moves.
+    pub(super) fn address_at(
+        &mut self,
+        scalar: Scalar,
+        base: Value,
+        indices: &[Value],
+        extents: &[Value],
+    ) -> Value {
+        let ([outer @ .., last], [others @ .., length]) = (indices, extents) else { return base };
+        let row = match outer {
+            [] => base,
+            _ => {
+                let row = self.flat_index(outer, others);
+                let flat = self.builder.ins().imul(row, *length);
+                self.element_address(scalar, base, flat)
+            }
+        };
+        self.element_address(scalar, row, *last)
     }
 
     /// The row-major position of `indices`.

@@ -4,7 +4,7 @@
 use super::{
     emitter::{Element, Emitter},
     sink::{Prefix, Target},
-    vector::{self, ColumnLoops, Row, Shape},
+    vector::{self, Bands, ColumnLoops, Row, Rows, Shape},
 };
 use crate::{
     ir::{Fold, Inst, Nest, Sink, Site, Value as IrValue},
@@ -24,6 +24,8 @@ pub(super) struct Loops<'a> {
     pub(super) scan: Option<Shape>,
     /// How the columns are computed along which the nest reduces, if it does.
     pub(super) columns: Option<ColumnLoops<'a>>,
+    /// How several rows are computed together that read the same along their columns, if there are such.
+    pub(super) bands: Option<Bands<'a>>,
 }
 
 /// Where a nest stands.
@@ -60,7 +62,7 @@ impl<'a> Emitter<'a, '_> {
             Element::At(_) | Element::InFold => Level::Inner,
         };
         let targets = self.targets(inst, nest);
-        Loops { level, nest, targets, shape: None, scan: None, columns: None }
+        Loops { level, nest, targets, shape: None, scan: None, columns: None, bands: None }
     }
 
     /// The nest of `inst`, in vectors where it can be.
@@ -78,6 +80,7 @@ impl<'a> Emitter<'a, '_> {
             loops.scan = vector::scan_shape_of(self.body, nest);
         }
         loops.columns = self.column_loops(inst, nest);
+        loops.bands = self.band_loops(inst, nest);
         if loops.shape.is_some() && vector::have_identities(self.body, nest) {
             let cells = loops.targets.iter_mut().filter_map(|target| target.cells.as_mut());
             cells.for_each(|cells| cells.lanes_are_full = true);
@@ -126,6 +129,18 @@ impl<'a> Emitter<'a, '_> {
             let offset = if indices.is_empty() { None } else { Some(row) };
             return self.row_elements(loops, Row { outer: indices, range: [zero, extent], offset });
         }
+        let (Some(bands), &[length]) = (&loops.bands, &loops.nest.dims[indices.len() + 1..]) else {
+            return self.inner_rows(loops, indices, (row, extent));
+        };
+        let (outer, length) = (indices.clone(), self.value(length));
+        let flat = self.builder.ins().imul(row, length);
+        let rows = Rows { outer: &outer, range: [zero, extent], flat, length };
+        self.bands_or(loops, bands, rows, |e| e.inner_rows(loops, indices, (row, extent)));
+    }
+
+    /// Emits the loops inside of a dimension of this extent; `row` is the flat index of its first element.
+    fn inner_rows(&mut self, loops: &Loops<'a>, indices: &mut Vec<Value>, (row, extent): (Value, Value)) {
+        let zero = self.int(0);
         self.for_range(zero, extent, &[], |e, index, _| {
             let flat = e.builder.ins().iadd(row, index);
             indices.push(index);

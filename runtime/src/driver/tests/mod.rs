@@ -1,6 +1,7 @@
 //! Drivers against each other: every kernel here runs in the interpreter and as compiled code, and both must give the
 //! same bits and report the same faults.
 
+mod bands;
 mod columns;
 mod control;
 mod faults;

@@ -43,7 +43,12 @@ fn outcome(
 
 /// Runs the kernel in the interpreter and with all divisions of the work; gives what all of them gave.
 #[track_caller]
-fn run(kernel: &Kernel, sizes: &[i64], args: &[Datum], faults: FaultPolicy) -> Result<Vec<Datum>, RunError> {
+pub(super) fn run(
+    kernel: &Kernel,
+    sizes: &[i64],
+    args: &[Datum],
+    faults: FaultPolicy,
+) -> Result<Vec<Datum>, RunError> {
     let both = Both::new(kernel);
     let wanted = both.run(sizes, args, faults);
     let args = arguments(args);
@@ -124,7 +129,7 @@ fn node(left: u64, right: u64) -> u64 {
         .wrapping_add(right.wrapping_mul(0xA076_1D64_78BD_642F))
 }
 
-fn node_fold(b: &mut Builder, order: Order) -> Fold {
+pub(super) fn node_fold(b: &mut Builder, order: Order) -> Fold {
     let neutral = vec![b.constant(0u64)];
     let op = b.block(vec![Type::scalar(Scalar::U64); 2], |b, sides| {
         let constants = [0x9E37_79B9_7F4A_7C15u64, 0xD6E8_FEB8_6659_FD93, 29, 0xA076_1D64_78BD_642F];

@@ -7,6 +7,7 @@ use super::{pack::VECTOR_BYTES, scan::LEAVES};
 use crate::{
     ir::{Binary, Block, Body, Fold, Inst, Nest, Op, Order, Sink, Unary, Value},
     math::{self, Routine},
+    plan::BAND_COLUMNS,
 };
 use pk_dsl::scalar::Scalar;
 use std::collections::HashMap;
@@ -46,6 +47,9 @@ const BY_LANE: usize = 8;
 /// The most elements of a group: the lanes of a leaf.
 const MOST: u32 = 32;
 
+/// The most rows of a band that are computed together.
+const MOST_ROWS: u32 = 4;
+
 /// The shape in which `nest` is computed, whose innermost index varies; `None` if it is left to scalar code.
 pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shape> {
     if is_long(body, nest.body) {
@@ -61,8 +65,28 @@ pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shap
 
 /// The shape in which `nest` is computed, whose body holds a reduction along columns; `None` if it is left to other code.
 pub(in crate::backend::cpu) fn columns_shape_of(body: &Body, nest: &Nest, reduction: Inst) -> Option<Shape> {
+    let (analysis, components) = columns_analysis(body, nest, reduction)?;
+    analysis.shape(&components)
+}
+
+/// The shape in which a band of rows of `nest` is computed, and how many rows at once; `None` if there is nothing to gain.
+pub(super) fn band_shape_of(body: &Body, nest: &Nest, reduction: Inst) -> Option<(Shape, i64)> {
+    let (analysis, components) = columns_analysis(body, nest, reduction)?;
+    let (narrowest, widest) = (analysis.narrowest.min(VECTOR_BYTES), analysis.widest.max(1));
+    let least = VECTOR_BYTES / narrowest;
+    let group = least.max(2 * VECTOR_BYTES / widest);
+    let shape = Shape { group, mask_bytes: widest.max(VECTOR_BYTES / group), least };
+    let vectors = components.iter().map(|scalar| group * shape.lane_of(*scalar).bytes() / VECTOR_BYTES);
+    // Half of the registers are for partial results.
+    let rows = MOST_ROWS.min(8 / vectors.sum::<u32>().max(1));
+    let fits = i64::from(group) <= BAND_COLUMNS && analysis.cost <= LIGHT && rows > 1;
+    fits.then_some((shape, i64::from(rows)))
+}
+
+/// The analysis of a nest whose body holds a reduction along columns, and the types that this folds.
+fn columns_analysis<'a>(body: &'a Body, nest: &Nest, reduction: Inst) -> Option<(Analysis<'a>, Vec<Scalar>)> {
     let Op::Nest(inner) = &body.insts[reduction].op else { return None };
-    // Rows are not visited in order, but the first of several faults is to be reported.
+    // Elements are not visited in order, but the first of several faults is to be reported.
     if is_long(body, nest.body) || has_sites(body, inner.body) {
         return None;
     }
@@ -79,7 +103,7 @@ pub(in crate::backend::cpu) fn columns_shape_of(body: &Body, nest: &Nest, reduct
         body.insts[inst].results.iter().for_each(|result| analysis.set(*result, Class::Varying));
     }
     analysis.sinks(nest, is_reduction)?;
-    analysis.shape(&components)
+    Some((analysis, components))
 }
 
 /// The shape in which leaves of `nest`, whose sinks are scans and maps, are computed side by side; `None` if it is left to

@@ -76,8 +76,7 @@ impl Group<'_, '_, '_> {
         flags: MemFlagsData,
     ) -> Pack {
         let firsts: Vec<Value> = indices.iter().map(|index| index.first).collect();
-        let flat = self.e.flat_index(&firsts, extents);
-        let address = self.e.element_address(scalar, base, flat);
+        let address = self.e.address_at(scalar, base, &firsts, extents);
         let (last, outer) = indices.split_last().map_or((0, &[][..]), |(last, outer)| (last.step, outer));
         match (last, outer.iter().all(|index| index.step == 0)) {
             (1, true) => self.load_parts(scalar, address, flags),
@@ -137,8 +136,7 @@ impl Group<'_, '_, '_> {
         let mut lanes = Vec::new();
         for at in 0..self.size as usize {
             let indices: Vec<Value> = columns.iter().map(|column| column[at]).collect();
-            let flat = self.e.flat_index(&indices, extents);
-            let address = self.e.element_address(scalar, base, flat);
+            let address = self.e.address_at(scalar, base, &indices, extents);
             lanes.push(self.e.builder.ins().load(lane, MEMORY, address, 0));
         }
         self.join(lane, &lanes)
