@@ -1,6 +1,6 @@
 //! Host memory for arrays: aligned for every vector unit, and allocated fallibly because its size is the user's.
 
-use super::{Destination, room};
+use super::{Destination, pages, room};
 use std::{
     alloc::{self, Layout},
     mem::MaybeUninit,
@@ -53,6 +53,7 @@ impl AlignedBytes {
         let allocation = NonNull::new(unsafe { allocate(layout) })?;
         let padding = allocation.addr().get().wrapping_neg() % ALIGNMENT;
         let start = NonNull::new(allocation.as_ptr().wrapping_add(padding))?;
+        pages::ask_for_huge(start.as_ptr(), capacity);
         Some(AlignedBytes { allocation, start, capacity, len: 0 })
     }
 

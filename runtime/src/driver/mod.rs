@@ -13,6 +13,7 @@ pub(crate) mod fenv;
 mod fits;
 pub(crate) mod interp;
 mod memory;
+mod pages;
 #[cfg(feature = "cpu")]
 mod pool;
 pub(crate) mod process;

@@ -1,6 +1,6 @@
 //! Where arrays go: memory that is not cleared, as a driver writes every byte of it, and that shows nothing before.
 
-use super::RunError;
+use super::{RunError, pages};
 use bytemuck::Pod;
 use pk_dsl::scalar::Scalar;
 use std::{any::Any, fmt, mem::MaybeUninit, slice};
@@ -65,7 +65,9 @@ impl<T: Pod> Room<T> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(len).ok()?;
         let mut room = Room { elements, len };
-        spoil(room.spare());
+        let spare = room.spare();
+        pages::ask_for_huge(spare.as_mut_ptr().cast(), spare.len());
+        spoil(spare);
         Some(room)
     }
 
