@@ -4,6 +4,7 @@
 //! Only loops over scalars whose steps are plain operations: what can fault, what reads memory and what has blocks
 //! inside stays where it stands.
 
+use super::effects::is_speculable;
 use super::rewrite::{Copier, Replacements, add_inst};
 use crate::deadline::Deadline;
 use crate::ir::{Block, Body, Inst, Kernel, Op, Type, Value};
@@ -66,7 +67,9 @@ impl Steps {
         let count = usize::try_from(end.checked_sub(start)?).ok()?;
         // One more for the index of each step.
         let is_short = count.checked_mul(data.insts.len() + 1)? <= MOST_INSTS;
-        let is_plain = data.insts.iter().all(|inst| is_plain(&body.insts[*inst].op));
+        // The body of a library function is long itself.
+        let is_long = |inst: Inst| matches!(body.insts[inst].op, Op::Call { .. } | Op::IntDiv { .. });
+        let is_plain = data.insts.iter().all(|inst| is_speculable(body, *inst) && !is_long(*inst));
         let are_scalars = init.iter().all(|value| !body.ty(*value).is_array());
         let is_whole = count > 0 && is_short && is_plain && are_scalars;
         is_whole.then(|| Steps { indices: start..end, init: init.clone(), block: *block })
@@ -85,20 +88,6 @@ impl Steps {
             data.results.iter().map(|result| copier.get(*result)).collect()
         })
     }
-}
-
-fn is_plain(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Const(_)
-            | Op::Unary(..)
-            | Op::Binary(..)
-            | Op::Compare(..)
-            | Op::Fma(..)
-            | Op::Select(..)
-            | Op::Convert(_)
-            | Op::Bits(_)
-    )
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ pub(super) type Task = Box<dyn FnOnce() + Send>;
 /// How long a thread waits for a task before it ends, and gives back the stack that a deep program has used.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long to look for something before sleeping until it comes: about what it takes to wake a thread. The program that
-/// has been checked is often loaded at once.
+/// How long a thread looks for the next task before it sleeps until there is one: about what it takes to wake it. A
+/// program that has been checked is often loaded at once.
 const WATCH: Duration = Duration::from_micros(50);
 
 /// How many threads wait at most.
@@ -80,7 +80,7 @@ fn wait(sender: &Sender<Task>, tasks: &Receiver<Task>) -> Option<Task> {
         }
         waiting.push(Waiting { thread: this, tasks: sender.clone() });
     }
-    if let Ok(task) = receive(tasks, PATIENCE) {
+    if let Ok(task) = receive(tasks, WATCH, PATIENCE) {
         return Some(task);
     }
     let mut waiting = lock();
@@ -97,10 +97,14 @@ fn wait(sender: &Sender<Task>, tasks: &Receiver<Task>) -> Option<Task> {
     }
 }
 
-/// What comes within `limit`.
-pub(super) fn receive<T>(receiver: &Receiver<T>, limit: Duration) -> Result<T, RecvTimeoutError> {
+/// What comes within `limit`; looks for it during the time `watch`, and then sleeps.
+pub(super) fn receive<T>(
+    receiver: &Receiver<T>,
+    watch: Duration,
+    limit: Duration,
+) -> Result<T, RecvTimeoutError> {
     let start = Instant::now();
-    while start.elapsed() < WATCH {
+    while start.elapsed() < watch.min(limit) {
         if let Ok(received) = receiver.try_recv() {
             return Ok(received);
         }

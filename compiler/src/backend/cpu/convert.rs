@@ -1,6 +1,6 @@
 //! Conversions between scalar types: as Rust's `as`, which saturates from floats and rounds once to floats.
 
-use super::emitter::Emitter;
+use super::emitter::{Emitter, lane_type};
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, Value,
     condcodes::{FloatCC, IntCC},
@@ -27,7 +27,7 @@ impl Emitter<'_, '_> {
         match (from.is_float(), to.is_float()) {
             _ if to == Scalar::Bool => self.is_nonzero(from, x),
             (true, false) | (false, true) => {
-                let ty = self.ty(to);
+                let ty = lane_type(to);
                 self.builder.ins().bitcast(ty, MemFlagsData::new(), x)
             }
             _ => x,
@@ -43,7 +43,7 @@ impl Emitter<'_, '_> {
     }
 
     fn resize(&mut self, from: Scalar, to: Scalar, x: Value) -> Value {
-        let ty = self.ty(to);
+        let ty = lane_type(to);
         match from.bits().cmp(&to.bits()) {
             std::cmp::Ordering::Greater => self.builder.ins().ireduce(ty, x),
             std::cmp::Ordering::Equal => x,
@@ -53,7 +53,7 @@ impl Emitter<'_, '_> {
     }
 
     fn int_to_float(&mut self, from: Scalar, to: Scalar, x: Value) -> Value {
-        let ty = self.ty(to);
+        let ty = lane_type(to);
         // All but `u64` fit into `i64`, from which every CPU converts with one rounding.
         let wide = self.resize(from, Scalar::I64, x);
         match from {
@@ -86,7 +86,7 @@ impl Emitter<'_, '_> {
                 self.builder.ins().select(is_greater, greatest, value)
             }
         };
-        let ty = self.ty(to);
+        let ty = lane_type(to);
         self.builder.ins().ireduce(ty, clamped)
     }
 }

@@ -10,26 +10,15 @@ use cranelift_frontend::FunctionBuilder;
 use cranelift_module::Module;
 use pk_dsl::scalar::{Const, Scalar};
 
-/// How many elements one instruction computes. Everything that gives a type to code asks here, so that wider lowering
-/// has one place to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lanes(u32);
-
-impl Lanes {
-    /// One element at a time.
-    pub(super) const ONE: Lanes = Lanes(1);
-
-    /// The type of a value of type `scalar`.
-    pub(super) fn ty(self, scalar: Scalar) -> Type {
-        let element = match scalar {
-            Scalar::Bool | Scalar::I8 | Scalar::U8 => types::I8,
-            Scalar::I16 | Scalar::U16 => types::I16,
-            Scalar::I32 | Scalar::U32 => types::I32,
-            Scalar::I64 | Scalar::U64 => types::I64,
-            Scalar::F32 => types::F32,
-            Scalar::F64 => types::F64,
-        };
-        element.by(self.0).unwrap_or(element)
+/// The type of a value of type `scalar`, and of a lane of a vector of such values.
+pub(super) fn lane_type(scalar: Scalar) -> Type {
+    match scalar {
+        Scalar::Bool | Scalar::I8 | Scalar::U8 => types::I8,
+        Scalar::I16 | Scalar::U16 => types::I16,
+        Scalar::I32 | Scalar::U32 => types::I32,
+        Scalar::I64 | Scalar::U64 => types::I64,
+        Scalar::F32 => types::F32,
+        Scalar::F64 => types::F64,
     }
 }
 
@@ -55,7 +44,6 @@ pub(super) struct Emitter<'a, 'b> {
     pub(super) module: &'a mut dyn Module,
     pub(super) helpers: &'a Helpers,
     pub(super) plan: &'a Plan,
-    pub(super) lanes: Lanes,
     /// The body whose instructions are being emitted: the kernel's, or that of a library function.
     pub(super) body: &'a Body,
     /// What stands for each value of `body`.
@@ -106,7 +94,6 @@ impl<'a, 'b> Emitter<'a, 'b> {
             module,
             helpers,
             plan,
-            lanes: Lanes::ONE,
             body,
             values: vec![None; body.values.len()],
             is_in_routine: false,
@@ -133,7 +120,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
     fn load_slot(&mut self, value: ir::Value, slot: Slot) -> Value {
         let ty = match self.body.ty(value).is_array() {
             true => types::I64,
-            false => self.ty(self.body.scalar(value)),
+            false => lane_type(self.body.scalar(value)),
         };
         self.builder.ins().load(ty, MEMORY, self.frame, slot_offset(slot.0 as usize))
     }
@@ -146,11 +133,6 @@ impl<'a, 'b> Emitter<'a, 'b> {
     /// The address in a slot.
     pub(super) fn load_address(&mut self, slot: Slot) -> Value {
         self.builder.ins().load(types::I64, MEMORY, self.frame, slot_offset(slot.0 as usize))
-    }
-
-    /// The type of a value of type `scalar`.
-    pub(super) fn ty(&self, scalar: Scalar) -> Type {
-        self.lanes.ty(scalar)
     }
 
     /// Lets `code` stand for `value`.
@@ -182,7 +164,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             Scalar::F32 => self.builder.ins().f32const(f32::from_bits(bits as u32)),
             Scalar::F64 => self.builder.ins().f64const(f64::from_bits(bits)),
             scalar => {
-                let ty = self.ty(scalar);
+                let ty = lane_type(scalar);
                 self.builder.ins().iconst(ty, bits as i64)
             }
         }

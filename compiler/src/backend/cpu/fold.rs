@@ -5,7 +5,7 @@
 //! strides that double in place. Where leaves come one after the other, by a binary counter: level `l` holds the
 //! result of 2^l leaves, and a new leaf carries over as adding one to the number of leaves does.
 
-use super::emitter::{Element, Emitter, MEMORY};
+use super::emitter::{Element, Emitter, MEMORY, lane_type};
 use crate::{
     ir::{Fold, Order},
     plan::{LANES, LEVELS},
@@ -91,7 +91,7 @@ impl<'a> Emitter<'a, '_> {
         let mut values = Vec::new();
         for (component, neutral) in cells.components.iter().zip(&fold.neutral) {
             let address = self.cell(*component, number);
-            let ty = self.ty(self.body.scalar(*neutral));
+            let ty = lane_type(self.body.scalar(*neutral));
             values.push(self.builder.ins().load(ty, MEMORY, address, component.offset));
         }
         values

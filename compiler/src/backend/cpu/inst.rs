@@ -1,6 +1,6 @@
 //! Blocks and instructions: the dispatch over all operations.
 
-use super::emitter::Emitter;
+use super::emitter::{Emitter, lane_type};
 use crate::{
     ir::{Block, Body, Entity, Inst, InstData, IntDiv, Op, Site, Value as IrValue},
     math::{self, Routine},
@@ -190,7 +190,7 @@ impl<'a> Emitter<'a, '_> {
     fn type_of(&self, value: IrValue) -> Type {
         match self.body.ty(value).is_array() {
             true => types::I64,
-            false => self.ty(self.body.scalar(value)),
+            false => lane_type(self.body.scalar(value)),
         }
     }
 

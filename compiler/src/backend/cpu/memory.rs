@@ -1,6 +1,6 @@
 //! Elements of arrays: addresses, loads, stores, copies.
 
-use super::emitter::{Emitter, MEMORY};
+use super::emitter::{Emitter, MEMORY, lane_type};
 use crate::ir::{self, Entity, Site};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC};
 use pk_dsl::scalar::{Const, Scalar};
@@ -13,7 +13,7 @@ impl Emitter<'_, '_> {
 
     /// The value of type `scalar` at `address`. A `bool` of the host may be any byte, so it is made 0 or 1.
     pub(super) fn load(&mut self, scalar: Scalar, address: Value) -> Value {
-        let ty = self.ty(scalar);
+        let ty = lane_type(scalar);
         let value = self.builder.ins().load(ty, MEMORY, address, 0);
         match scalar {
             Scalar::Bool => self.builder.ins().icmp_imm_u(IntCC::NotEqual, value, 0),
@@ -85,7 +85,7 @@ impl Emitter<'_, '_> {
             .map(|(index, extent)| self.icmp(IntCC::UnsignedGreaterThanOrEqual, *index, *extent))
             .collect();
         let misses_any = self.any(&misses);
-        let ty = self.ty(scalar);
+        let ty = lane_type(scalar);
         let outside = |e: &mut Self| {
             if let Some(block) = e.builder.current_block() {
                 e.builder.set_cold_block(block);

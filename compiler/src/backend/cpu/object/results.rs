@@ -1,8 +1,8 @@
 //! Results: what the launches left goes where the caller wants it.
 
-use super::walk::{Walk, ty};
+use super::walk::Walk;
 use crate::{
-    backend::cpu::emitter::MEMORY,
+    backend::cpu::emitter::{MEMORY, lane_type},
     plan::{ArraySource, Extent, ResultSource},
 };
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC};
@@ -16,7 +16,7 @@ impl Walk<'_, '_> {
             let place = self.results[number];
             let value = match source {
                 ResultSource::Constant(value) => self.constant(*value),
-                ResultSource::Scalar(scalar, slot) => self.load_slot(ty(*scalar), *slot),
+                ResultSource::Scalar(scalar, slot) => self.load_slot(lane_type(*scalar), *slot),
                 ResultSource::Array { source, scalar, shape } => {
                     self.write_array(*source, (*scalar, shape), place);
                     continue;
@@ -36,7 +36,7 @@ impl Walk<'_, '_> {
         let count = self.count(shape);
         self.for_each(count, |walk, number| {
             let source = walk.cell(from, number, scalar.bytes() as i64);
-            let value = walk.builder.ins().load(ty(scalar), MEMORY, source, 0);
+            let value = walk.builder.ins().load(lane_type(scalar), MEMORY, source, 0);
             // A host's `bool` may be any byte, pk's is 0 or 1.
             let value = match scalar {
                 Scalar::Bool => walk.builder.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
@@ -53,7 +53,7 @@ impl Walk<'_, '_> {
             Scalar::F32 => self.builder.ins().f32const(f32::from_bits(bits as u32)),
             Scalar::F64 => self.builder.ins().f64const(f64::from_bits(bits)),
             scalar => {
-                let ty = ty(scalar);
+                let ty = lane_type(scalar);
                 // Narrow constants hold no more than their own bits.
                 let mask = u64::MAX >> (64 - ty.bits());
                 self.builder.ins().iconst(ty, (bits & mask) as i64)

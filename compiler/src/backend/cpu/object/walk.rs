@@ -10,7 +10,10 @@ use super::{
     status::Status,
 };
 use crate::{
-    backend::cpu::{Artifact, CodegenError, FunctionCode, Text, define_as, effort, emitter::MEMORY},
+    backend::cpu::{
+        Artifact, CodegenError, FunctionCode, Text, define_as, effort,
+        emitter::{MEMORY, lane_type},
+    },
     ir::{Kernel, SiteData},
     plan::{Plan, Slot, Step},
 };
@@ -20,10 +23,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, ModuleError};
-use pk_dsl::{
-    scalar::Scalar,
-    signature::{Signature as KernelSignature, SizeSource},
-};
+use pk_dsl::signature::{Signature as KernelSignature, SizeSource};
 
 /// Emits the exported function.
 pub(super) struct Walk<'a, 'b> {
@@ -93,25 +93,15 @@ pub(super) fn define(
 fn signature(kernel: &KernelSignature, module: &dyn Module) -> Signature {
     let mut signature = module.make_signature();
     let params = interface::params(kernel).into_iter().map(|param| match param.role {
-        Role::Argument(number) if kernel.params[number].dims.is_empty() => ty(kernel.params[number].scalar),
+        Role::Argument(number) if kernel.params[number].dims.is_empty() => {
+            lane_type(kernel.params[number].scalar)
+        }
         Role::Size(_) | Role::Argument(_) | Role::Result(_) => types::I64,
     });
     let fault = types::I64;
     signature.params = params.chain([fault]).map(AbiParam::new).collect();
     signature.returns = vec![AbiParam::new(types::I32)];
     signature
-}
-
-/// How C passes a scalar.
-pub(super) fn ty(scalar: Scalar) -> Type {
-    match scalar {
-        Scalar::Bool | Scalar::I8 | Scalar::U8 => types::I8,
-        Scalar::I16 | Scalar::U16 => types::I16,
-        Scalar::I32 | Scalar::U32 => types::I32,
-        Scalar::I64 | Scalar::U64 => types::I64,
-        Scalar::F32 => types::F32,
-        Scalar::F64 => types::F64,
-    }
 }
 
 impl<'a, 'b> Walk<'a, 'b> {

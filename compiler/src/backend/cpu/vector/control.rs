@@ -8,7 +8,7 @@ use super::{
     pack::{Pack, VECTOR_BYTES, int_of, vector_of},
 };
 use crate::{
-    backend::cpu::emitter::Lanes,
+    backend::cpu::emitter::lane_type,
     ir::{Block, InstData, Value as IrValue},
     math::{self, Routine},
 };
@@ -233,7 +233,7 @@ impl<'a> Group<'_, 'a, '_> {
         let shape = values.iter().map(|value| {
             let lane = match self.e.body.scalar(*value) {
                 Scalar::Bool => int_of(self.mask_bytes),
-                scalar => Lanes::ONE.ty(scalar),
+                scalar => lane_type(scalar),
             };
             (lane, (self.size * lane.bytes() / VECTOR_BYTES) as usize)
         });

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     backend::cpu::{
-        emitter::{Element, Emitter, Lanes, MEMORY},
+        emitter::{Element, Emitter, MEMORY, lane_type},
         fold::FoldCells,
         nest::Leaf,
     },
@@ -221,7 +221,7 @@ impl Group<'_, '_, '_> {
     /// The pack of values as scalar code has them.
     pub(super) fn pack_of_scalars(&mut self, scalar: Scalar, lanes: &[Value]) -> Pack {
         if scalar != Scalar::Bool {
-            return self.join(Lanes::ONE.ty(scalar), lanes);
+            return self.join(lane_type(scalar), lanes);
         }
         let lane = super::pack::int_of(self.mask_bytes);
         let lanes: Vec<Value> = lanes.iter().map(|value| self.lane_of_bool(*value, lane)).collect();
@@ -243,7 +243,7 @@ impl Shape {
     pub(super) fn lane_of(self, scalar: Scalar) -> Type {
         match scalar {
             Scalar::Bool => super::pack::int_of(self.mask_bytes),
-            _ => Lanes::ONE.ty(scalar),
+            _ => lane_type(scalar),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backend::cpu::{
-        emitter::Emitter,
+        emitter::{Emitter, lane_type},
         fold::FoldCells,
         nest::{Leaf, Loops},
     },
@@ -70,7 +70,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     fn fold_types(&self, fold: &Fold) -> Vec<Type> {
-        fold.neutral.iter().map(|neutral| self.ty(self.body.scalar(*neutral))).collect()
+        fold.neutral.iter().map(|neutral| lane_type(self.body.scalar(*neutral))).collect()
     }
 
     /// Combines the lanes of a leaf of `count` elements, maybe too few for all lanes.

@@ -9,7 +9,7 @@ use super::{
     pack::{Pack, VECTOR_BYTES, vector_of},
 };
 use crate::{
-    backend::cpu::emitter::{Lanes, MEMORY},
+    backend::cpu::emitter::{MEMORY, lane_type},
     ir::{Site, Value as IrValue},
 };
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
@@ -86,7 +86,7 @@ impl Group<'_, '_, '_> {
     }
 
     pub(super) fn load_parts(&mut self, scalar: Scalar, address: Value, flags: MemFlagsData) -> Pack {
-        let lane = Lanes::ONE.ty(scalar);
+        let lane = lane_type(scalar);
         let count = self.size * lane.bytes() / VECTOR_BYTES;
         let load = |part: u32| {
             let offset = (part * VECTOR_BYTES) as i32;
@@ -109,7 +109,7 @@ impl Group<'_, '_, '_> {
         let steps: Vec<Value> = indices.iter().map(|index| self.e.int(index.step)).collect();
         let step = self.e.flat_index(&steps, extents);
         let stride = self.e.builder.ins().imul_imm_s(step, scalar.bytes() as i64);
-        let lane = Lanes::ONE.ty(scalar);
+        let lane = lane_type(scalar);
         let mut address = first;
         let mut lanes = Vec::new();
         for at in 0..self.size {
@@ -132,7 +132,7 @@ impl Group<'_, '_, '_> {
                 }
             });
         }
-        let lane = Lanes::ONE.ty(scalar);
+        let lane = lane_type(scalar);
         let mut lanes = Vec::new();
         for at in 0..self.size as usize {
             let indices: Vec<Value> = columns.iter().map(|column| column[at]).collect();

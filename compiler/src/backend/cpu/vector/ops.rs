@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     backend::cpu::{
-        emitter::Lanes,
+        emitter::lane_type,
         helper::Function,
         scalar::{float_condition, int_condition},
     },
@@ -181,7 +181,7 @@ impl Group<'_, '_, '_> {
 
     /// `x` of type `from` as `to`.
     pub(super) fn convert(&mut self, from: Scalar, to: Scalar, x: &Pack) -> Pack {
-        let lane = Lanes::ONE.ty(to);
+        let lane = lane_type(to);
         match (from.is_float(), to.is_float()) {
             _ if from == to => x.clone(),
             _ if to == Scalar::Bool => self.is_nonzero(x),
@@ -195,7 +195,7 @@ impl Group<'_, '_, '_> {
     }
 
     fn bool_to_number(&mut self, to: Scalar, mask: &Pack) -> Pack {
-        let lane = Lanes::ONE.ty(to);
+        let lane = lane_type(to);
         let one = match to {
             Scalar::F32 => u64::from(1f32.to_bits()),
             Scalar::F64 => 1f64.to_bits(),
@@ -233,7 +233,7 @@ impl Group<'_, '_, '_> {
 
     fn int_to_float(&mut self, from: Scalar, to: Scalar, x: &Pack) -> Pack {
         if from.bits() == 64 {
-            let lane = Lanes::ONE.ty(to);
+            let lane = lane_type(to);
             return self.by_lane(lane, &[x], |g, args| g.e.convert(from, to, args[0]));
         }
         let x = self.resize(x, 4, from.is_signed_int());
@@ -258,7 +258,7 @@ impl Group<'_, '_, '_> {
 
     fn float_to_int(&mut self, from: Scalar, to: Scalar, x: &Pack) -> Pack {
         if from == Scalar::F64 || to.bits() == 64 {
-            let lane = Lanes::ONE.ty(to);
+            let lane = lane_type(to);
             return self.by_lane(lane, &[x], |g, args| g.e.convert(from, to, args[0]));
         }
         let is_signed = to.is_signed_int();
@@ -280,7 +280,7 @@ impl Group<'_, '_, '_> {
             _ if from == to => x.clone(),
             (_, Scalar::Bool) => self.is_nonzero(x),
             (Scalar::Bool, _) => self.ones(x, 1),
-            _ => self.cast_pack(x, Lanes::ONE.ty(to)),
+            _ => self.cast_pack(x, lane_type(to)),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and changes where another is needed.
 
 use super::{Group, Operand};
-use crate::backend::cpu::emitter::Lanes;
+use crate::backend::cpu::emitter::lane_type;
 use cranelift_codegen::ir::{
     Endianness, InstBuilder, MemFlagsData, Type, Value,
     condcodes::{FloatCC, IntCC},
@@ -94,7 +94,7 @@ impl Group<'_, '_, '_> {
     pub(super) fn constant(&mut self, constant: Const) -> Pack {
         match constant.scalar() {
             Scalar::Bool => self.constant_mask(self.mask_bytes, constant.bits() != 0),
-            scalar => self.constant_pack(Lanes::ONE.ty(scalar), constant.bits()),
+            scalar => self.constant_pack(lane_type(scalar), constant.bits()),
         }
     }
 
@@ -105,7 +105,7 @@ impl Group<'_, '_, '_> {
                 let lane = int_of(self.mask_bytes);
                 (lane, self.lane_of_bool(value, lane))
             }
-            _ => (Lanes::ONE.ty(scalar), value),
+            _ => (lane_type(scalar), value),
         };
         let part = self.e.builder.ins().splat(vector_of(lane), value);
         self.repeat(lane, part)
