@@ -173,6 +173,13 @@ impl Body {
         }
     }
 
+    /// Whether anything in `block` can fault.
+    pub fn has_sites(&self, block: Block) -> bool {
+        let mut has_sites = false;
+        self.for_each_inst(block, |inst| self.insts[inst].op.for_each_site(|_| has_sites = true));
+        has_sites
+    }
+
     /// The values that `block` and the blocks inside it use but do not define, each once, in the order in which
     /// [`Body::for_each_use`] meets them.
     pub fn captures(&self, block: Block) -> Vec<Value> {

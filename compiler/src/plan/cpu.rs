@@ -304,13 +304,8 @@ impl<'a> Planner<'a> {
     fn is_combined_by_range(&self, nest: &Nest) -> bool {
         let body = &self.kernel.body;
         let mut folds = nest.sinks.iter().filter_map(Sink::fold).peekable();
-        let has_sites = |block| {
-            let mut has_sites = false;
-            body.for_each_inst(block, |inst| body.insts[inst].op.for_each_site(|_| has_sites = true));
-            has_sites
-        };
         folds.peek().is_some()
-            && folds.all(|fold| !has_sites(fold.op))
+            && folds.all(|fold| !body.has_sites(fold.op))
             && nest.sinks.iter().all(|sink| matches!(sink, Sink::Map | Sink::Scan { .. }))
     }
 

@@ -72,7 +72,7 @@ impl<'a> Emitter<'a, '_> {
         // The elements of an inner reduction are not visited in order and share one element of the nest around, for
         // which the first of several faults is to be reported.
         let folds = nest.sinks.iter().any(|sink| sink.fold().is_some());
-        let is_ordered = level == Level::Inner && folds && vector::has_sites(self.body, nest.body);
+        let is_ordered = level == Level::Inner && folds && self.body.has_sites(nest.body);
         if self.has_vectors && !is_ordered {
             loops.shape = vector::shape_of(self.body, nest);
         }

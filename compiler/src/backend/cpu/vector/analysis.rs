@@ -87,7 +87,7 @@ pub(super) fn band_shape_of(body: &Body, nest: &Nest, reduction: Inst) -> Option
 fn columns_analysis<'a>(body: &'a Body, nest: &Nest, reduction: Inst) -> Option<(Analysis<'a>, Vec<Scalar>)> {
     let Op::Nest(inner) = &body.insts[reduction].op else { return None };
     // Elements are not visited in order, but the first of several faults is to be reported.
-    if is_long(body, nest.body) || has_sites(body, inner.body) {
+    if is_long(body, nest.body) || body.has_sites(inner.body) {
         return None;
     }
     let mut analysis = Analysis::new(body);
@@ -409,13 +409,6 @@ pub(super) fn is_op_harmless(body: &Body, op: &Op) -> bool {
     let mut is_op_harmless = is_inst_harmless(op);
     op.for_each_block(|block| is_op_harmless &= is_harmless(body, block));
     is_op_harmless
-}
-
-/// Whether anything in `block` can fault.
-pub(in crate::backend::cpu) fn has_sites(body: &Body, block: Block) -> bool {
-    let mut has_sites = false;
-    body.for_each_inst(block, |inst| body.insts[inst].op.for_each_site(|_| has_sites = true));
-    has_sites
 }
 
 fn is_inst_harmless(op: &Op) -> bool {

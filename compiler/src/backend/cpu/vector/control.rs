@@ -5,10 +5,9 @@
 
 use super::{
     Group, Operand, analysis,
-    pack::{Pack, VECTOR_BYTES, int_of, vector_of},
+    pack::{Pack, VECTOR_BYTES, canonical_lane, vector_of},
 };
 use crate::{
-    backend::cpu::emitter::lane_type,
     ir::{Block, InstData, Value as IrValue},
     math::{self, Routine},
 };
@@ -231,10 +230,7 @@ impl<'a> Group<'_, 'a, '_> {
     /// Lane type and number of parts of each of `values` in canonical form.
     fn pack_shape(&self, values: &[IrValue]) -> Vec<(Type, usize)> {
         let shape = values.iter().map(|value| {
-            let lane = match self.e.body.scalar(*value) {
-                Scalar::Bool => int_of(self.mask_bytes),
-                scalar => lane_type(scalar),
-            };
+            let lane = canonical_lane(self.e.body.scalar(*value), self.mask_bytes);
             (lane, (self.size * lane.bytes() / VECTOR_BYTES) as usize)
         });
         shape.collect()

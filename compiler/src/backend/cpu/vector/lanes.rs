@@ -5,7 +5,7 @@ use super::{
     control::{flat_types, flatten, unflatten},
     identity,
     leaf::Folds,
-    pack::{Pack, VECTOR_BYTES},
+    pack::{Pack, VECTOR_BYTES, canonical_lane},
 };
 use crate::{
     backend::cpu::{
@@ -74,13 +74,13 @@ impl<'a> Emitter<'a, '_> {
             match scalar {
                 Scalar::Bool => {
                     let ones = group.ones(pack, 1);
-                    group.store_parts(&ones, address);
+                    group.e.store_pack(&ones, address);
                 }
                 _ if *is_place => {
                     let places = group.widened_places(pack, leaf.start);
-                    group.store_parts(&places, address);
+                    group.e.store_pack(&places, address);
                 }
-                _ => group.store_parts(pack, address),
+                _ => group.e.store_pack(pack, address),
             }
         }
     }
@@ -241,9 +241,6 @@ impl Pack {
 impl Shape {
     /// The type of a lane of `scalar` where ways meet.
     pub(super) fn lane_of(self, scalar: Scalar) -> Type {
-        match scalar {
-            Scalar::Bool => super::pack::int_of(self.mask_bytes),
-            _ => lane_type(scalar),
-        }
+        canonical_lane(scalar, self.mask_bytes)
     }
 }

@@ -9,10 +9,10 @@ use super::{
     pack::{Pack, VECTOR_BYTES, vector_of},
 };
 use crate::{
-    backend::cpu::emitter::{MEMORY, lane_type},
+    backend::cpu::emitter::{Emitter, MEMORY, lane_type},
     ir::{Site, Value as IrValue},
 };
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, condcodes::IntCC, types};
 use pk_dsl::scalar::Scalar;
 
 impl Group<'_, '_, '_> {
@@ -87,12 +87,7 @@ impl Group<'_, '_, '_> {
 
     pub(super) fn load_parts(&mut self, scalar: Scalar, address: Value, flags: MemFlagsData) -> Pack {
         let lane = lane_type(scalar);
-        let count = self.size * lane.bytes() / VECTOR_BYTES;
-        let load = |part: u32| {
-            let offset = (part * VECTOR_BYTES) as i32;
-            self.e.builder.ins().load(vector_of(lane), flags, address, offset)
-        };
-        Pack { lane, parts: (0..count).map(load).collect() }
+        self.e.load_pack(self.size, lane, (address, flags))
     }
 
     /// Elements that lie before each other; `address` is that of the first.
@@ -158,12 +153,29 @@ impl Group<'_, '_, '_> {
             Scalar::Bool => self.ones(&pack, 1),
             _ => pack,
         };
-        self.store_parts(&pack, address);
+        self.e.store_pack(&pack, address);
+    }
+}
+
+impl Emitter<'_, '_> {
+    /// The pack of `size` values of type `lane` at an address.
+    pub(super) fn load_pack(
+        &mut self,
+        size: u32,
+        lane: Type,
+        (address, flags): (Value, MemFlagsData),
+    ) -> Pack {
+        let load = |part: u32| {
+            let offset = (part * VECTOR_BYTES) as i32;
+            self.builder.ins().load(vector_of(lane), flags, address, offset)
+        };
+        Pack { lane, parts: (0..size * lane.bytes() / VECTOR_BYTES).map(load).collect() }
     }
 
-    pub(super) fn store_parts(&mut self, pack: &Pack, address: Value) {
+    /// Stores the values of `pack` side by side.
+    pub(super) fn store_pack(&mut self, pack: &Pack, address: Value) {
         for (at, part) in pack.parts.iter().enumerate() {
-            self.e.builder.ins().store(MEMORY, *part, address, (at as u32 * VECTOR_BYTES) as i32);
+            self.builder.ins().store(MEMORY, *part, address, (at as u32 * VECTOR_BYTES) as i32);
         }
     }
 }

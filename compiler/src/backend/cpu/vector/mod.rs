@@ -23,7 +23,7 @@ mod pack;
 mod places;
 mod scan;
 
-pub(super) use analysis::{Shape, columns_shape_of, has_sites, scan_shape_of, shape_of};
+pub(super) use analysis::{Shape, columns_shape_of, scan_shape_of, shape_of};
 pub(super) use columns::{Bands, ColumnLoops, Rows};
 pub(super) use elements::Row;
 pub(super) use lanes::have_identities;

@@ -36,6 +36,14 @@ pub(super) fn vector_of(lane: Type) -> Type {
     lane.by(VECTOR_BYTES / lane.bytes()).unwrap_or(lane)
 }
 
+/// The type of a lane of `scalar` where ways meet, with masks of this width.
+pub(super) fn canonical_lane(scalar: Scalar, mask_bytes: u32) -> Type {
+    match scalar {
+        Scalar::Bool => int_of(mask_bytes),
+        _ => lane_type(scalar),
+    }
+}
+
 /// The integer type of that many bytes.
 pub(super) fn int_of(bytes: u32) -> Type {
     Type::int_with_byte_size(bytes as u16).unwrap_or(types::I64)

@@ -381,7 +381,7 @@ impl<'a> Group<'_, 'a, '_> {
         let first = self.e.builder.ins().iadd_imm_s(at, leaf as i64 * LEAF);
         for ((output, array), pack) in target.outputs.iter().zip(&target.arrays).zip(packs) {
             let address = self.e.element_address(self.e.body.scalar(*output), *array, first);
-            self.store_parts(pack, address);
+            self.e.store_pack(pack, address);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backend::cpu::{
-        emitter::Emitter,
+        emitter::{Emitter, MEMORY},
         nest::{Leaf, Loops},
         vector::{Group, Row, analysis::band_shape_of, pack::Pack},
     },
@@ -280,7 +280,7 @@ impl<'a> Emitter<'a, '_> {
     ) -> Vec<(IrValue, Pack)> {
         let load = |(read, address): (&SharedRead, &Value)| {
             let lane = columns.shape.lane_of(self.body.scalar(read.result));
-            (read.result, self.load_pack(columns.shape, lane, *address))
+            (read.result, self.load_pack(columns.shape.group, lane, (*address, MEMORY)))
         };
         shared.iter().zip(addresses).map(load).collect()
     }

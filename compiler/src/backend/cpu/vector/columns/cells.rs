@@ -5,9 +5,9 @@ use crate::{
     backend::cpu::{
         emitter::{Emitter, MEMORY},
         vector::{
-            Group, Shape,
+            Group,
             control::{flat_types, flatten, unflatten},
-            pack::{Pack, VECTOR_BYTES, vector_of},
+            pack::Pack,
         },
     },
     plan::{LANES, LEVELS, TILE},
@@ -182,7 +182,7 @@ impl<'a> Emitter<'a, '_> {
         let mut packs = Vec::new();
         for (component, (lane, _)) in columns.pack_shape(self).into_iter().enumerate() {
             let address = self.column_address(columns, component, cells, position, lane);
-            packs.push(self.load_pack(columns.shape, lane, address));
+            packs.push(self.load_pack(columns.shape.group, lane, (address, MEMORY)));
         }
         packs
     }
@@ -197,20 +197,6 @@ impl<'a> Emitter<'a, '_> {
         for (component, pack) in packs.iter().enumerate() {
             let address = self.column_address(columns, component, cells, position, pack.lane);
             self.store_pack(pack, address);
-        }
-    }
-
-    pub(super) fn load_pack(&mut self, shape: Shape, lane: Type, address: Value) -> Pack {
-        let load = |part: u32| {
-            let offset = (part * VECTOR_BYTES) as i32;
-            self.builder.ins().load(vector_of(lane), MEMORY, address, offset)
-        };
-        Pack { lane, parts: (0..shape.group * lane.bytes() / VECTOR_BYTES).map(load).collect() }
-    }
-
-    pub(super) fn store_pack(&mut self, pack: &Pack, address: Value) {
-        for (part, value) in pack.parts.iter().enumerate() {
-            self.builder.ins().store(MEMORY, *value, address, (part as u32 * VECTOR_BYTES) as i32);
         }
     }
 
