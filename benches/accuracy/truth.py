@@ -13,6 +13,8 @@ from gmpy2 import mpfr
 
 PRECISION = 160
 TWO = {"pow": lambda x, y: x**y, "atan2": gmpy2.atan2, "hypot": gmpy2.hypot, "fmod": gmpy2.fmod}
+# MPFR's own `rec_sqrt` gives +inf for -0, IEEE 754 and pk -inf.
+ONE = {"rsqrt": lambda x: 1 / gmpy2.sqrt(x)}
 BATCH = 4096
 
 
@@ -42,7 +44,7 @@ def records(arity):
 def main():
     name = sys.argv[1]
     gmpy2.get_context().precision = PRECISION
-    function, arity = (TWO[name], 2) if name in TWO else (getattr(gmpy2, name), 1)
+    function, arity = (TWO[name], 2) if name in TWO else (ONE.get(name) or getattr(gmpy2, name), 1)
     worst, at = 0.0, (0.0,) * arity
     for *args, found in records(arity):
         truth = function(*map(mpfr, args))

@@ -17,8 +17,10 @@
 //!
 //! No memory is made executable here and no pointer is called: the caller owns the `Module`.
 
+mod cache;
 mod control;
 mod convert;
+mod define;
 mod effort;
 mod emitter;
 pub mod fault;
@@ -40,40 +42,19 @@ use crate::{
     ir::Kernel,
     plan::Plan,
 };
-use cranelift_codegen::{CodegenError as CraneliftError, Context};
-use cranelift_module::{FuncId, Linkage, Module, ModuleError};
+use cranelift_codegen::CodegenError as CraneliftError;
+use cranelift_module::{Module, ModuleError};
+use define::Definer;
 use workspace::Workspace;
+
+pub use cache::CodeCache;
+pub use define::{FunctionCode, Text};
 
 /// The code of a plan.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     /// One function for each launch of the plan, in order.
     pub functions: Vec<FunctionCode>,
-}
-
-/// The code of one launch.
-#[derive(Clone, Debug)]
-pub struct FunctionCode {
-    /// Its number in the module.
-    pub id: FuncId,
-    /// The size of the code.
-    pub code_bytes: usize,
-    /// What it takes of the stack; the helpers that it calls are leaves and take next to nothing.
-    pub frame_bytes: usize,
-    /// Its text, if it was asked for.
-    pub text: Option<String>,
-}
-
-/// Which text of the code to keep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Text {
-    /// None.
-    #[default]
-    None,
-    /// Cranelift's intermediate form, before its own optimisation.
-    Clif,
-    /// The machine's instructions.
-    Assembly,
 }
 
 impl Artifact {
@@ -134,77 +115,47 @@ impl CodegenError {
     }
 }
 
-/// Compiles each launch of `plan`, which must be a plan of `kernel`, into a function of `module`.
+/// Compiles each launch of `plan`, which must be a plan of `kernel`, into a function of `module`; what `cache` has is
+/// taken from there.
 pub fn compile(
     kernel: &Kernel,
     plan: &Plan,
     module: &mut dyn Module,
+    cache: &CodeCache,
     options: &Options,
 ) -> Result<Artifact, CodegenError> {
     let helpers = helper::Helpers::declare(module, helper::Function::symbol)
         .map_err(|cause| CodegenError::new("helpers", *cause))?;
-    compile_steps(kernel, plan, module, options, &helpers, "step")
+    let definer = Definer::new(module, options.text, Some(cache));
+    compile_steps(kernel, plan, definer, options, &helpers, "step")
 }
 
 /// Compiles each launch of `plan` into a function whose name is `stem` and the number of the launch.
 fn compile_steps(
     kernel: &Kernel,
     plan: &Plan,
-    module: &mut dyn Module,
+    mut definer: Definer<'_>,
     options: &Options,
     helpers: &helper::Helpers,
     stem: &str,
 ) -> Result<Artifact, CodegenError> {
-    let mut workspace = Workspace::take(module);
+    let mut workspace = Workspace::take(definer.module);
     let Workspace { context, builder } = &mut workspace;
     let mut functions = Vec::new();
     let mut room = options.code_bytes;
     for (number, launch) in plan.launches().enumerate() {
         options.deadline.check()?;
-        context.func.signature = launch::signature(module);
-        launch::build(kernel, plan, launch, helpers, module, &mut context.func, builder);
+        context.func.signature = launch::signature(definer.module);
+        launch::build(kernel, plan, launch, helpers, definer.module, &mut context.func, builder);
         if !effort::is_bounded(&context.func) {
             return Err(CodegenError::TooComplex);
         }
         let name = format!("{stem}{number}");
-        let function =
-            define(module, context, &name, options.text).map_err(|cause| CodegenError::new(&name, *cause))?;
+        let function = definer.define(context, &name).map_err(|cause| CodegenError::new(&name, *cause))?;
         room = room.checked_sub(function.code_bytes).ok_or(CodegenError::TooLarge)?;
         functions.push(function);
-        module.clear_context(context);
+        definer.module.clear_context(context);
     }
     workspace.keep();
     Ok(Artifact { functions })
-}
-
-fn define(
-    module: &mut dyn Module,
-    context: &mut Context,
-    name: &str,
-    text: Text,
-) -> Result<FunctionCode, Box<ModuleError>> {
-    let id = module.declare_function(name, Linkage::Local, &context.func.signature).map_err(Box::new)?;
-    define_as(id, module, context, name, text)
-}
-
-/// Gives the function `id` the code in `context`.
-fn define_as(
-    id: FuncId,
-    module: &mut dyn Module,
-    context: &mut Context,
-    name: &str,
-    text: Text,
-) -> Result<FunctionCode, Box<ModuleError>> {
-    let clif = (text == Text::Clif).then(|| format!("; {name}\n{}", context.func.display()));
-    context.set_disasm(text == Text::Assembly);
-    module.define_function(id, context).map_err(Box::new)?;
-    let code = context.compiled_code();
-    let assembly = code.and_then(|code| code.vcode.as_ref());
-    let text = clif.or_else(|| assembly.map(|assembly| format!("; {name}\n{assembly}")));
-    let code_bytes = code.map_or(0, |code| code.buffer.data().len());
-    let frame_bytes = code.and_then(|code| code.buffer.frame_layout()).map_or(0, |layout| {
-        // The saved frame pointer and the return address.
-        layout.frame_to_fp_offset as usize + 16
-    });
-    Ok(FunctionCode { id, code_bytes, frame_bytes, text })
 }

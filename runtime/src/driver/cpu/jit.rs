@@ -13,7 +13,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::default_libcall_names;
 use pk_compiler::{
     backend::cpu::{
-        self, Artifact, Options,
+        self, Artifact, CodeCache, Options,
         fault::FaultRecord,
         helper::{self, Function},
     },
@@ -74,16 +74,18 @@ impl KernelCode {
         features: Features,
         options: &Options,
     ) -> Result<KernelCode, LoadError> {
-        KernelCode::compile_into(new_module(isa(features)?), kernel, plan, options)
+        let cache = cache(features)?;
+        KernelCode::compile_into(new_module(cache), cache, kernel, plan, options)
     }
 
     fn compile_into(
         mut module: OwnedModule,
+        cache: &CodeCache,
         kernel: &Kernel,
         plan: &Plan,
         options: &Options,
     ) -> Result<KernelCode, LoadError> {
-        let artifact = compile(kernel, plan, &mut module, options)?;
+        let artifact = compile(kernel, plan, &mut module, cache, options)?;
         module.0.finalize_definitions().map_err(|error| {
             LoadError::Unavailable(format!("the system refuses to make code executable: {error}"))
         })?;
@@ -112,7 +114,8 @@ pub(super) fn text(
     features: Features,
     options: &Options,
 ) -> Result<String, LoadError> {
-    let artifact = compile(kernel, plan, &mut new_module(isa(features)?), options)?;
+    let cache = cache(features)?;
+    let artifact = compile(kernel, plan, &mut new_module(cache), cache, options)?;
     Ok(artifact.text())
 }
 
@@ -120,9 +123,10 @@ fn compile(
     kernel: &Kernel,
     plan: &Plan,
     module: &mut OwnedModule,
+    cache: &CodeCache,
     options: &Options,
 ) -> Result<Artifact, LoadError> {
-    let artifact = cpu::compile(kernel, plan, &mut *module.0, options)
+    let artifact = cpu::compile(kernel, plan, &mut *module.0, cache, options)
         .map_err(|error| LoadError::from_codegen(error, options.code_bytes))?;
     // Half, as the host's side of the launch stands on the same stack.
     match artifact.functions.iter().all(|function| function.frame_bytes <= thread::STACK_BYTES / 2) {
@@ -141,15 +145,15 @@ fn internal(error: impl std::fmt::Display) -> LoadError {
     LoadError::Internal(error.to_string())
 }
 
-/// The instruction set for which code is made, found once for the process.
-fn isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
-    static NATIVE: OnceLock<Result<OwnedTargetIsa, LoadError>> = OnceLock::new();
-    static BASELINE: OnceLock<Result<OwnedTargetIsa, LoadError>> = OnceLock::new();
+/// The code that this process has made, and the instruction set for which it is made.
+fn cache(features: Features) -> Result<&'static CodeCache, LoadError> {
+    static NATIVE: OnceLock<Result<CodeCache, LoadError>> = OnceLock::new();
+    static BASELINE: OnceLock<Result<CodeCache, LoadError>> = OnceLock::new();
     let known = match features {
         Features::Native => &NATIVE,
         Features::Baseline => &BASELINE,
     };
-    known.get_or_init(|| find_isa(features)).clone()
+    known.get_or_init(|| find_isa(features).map(CodeCache::new)).as_ref().map_err(Clone::clone)
 }
 
 fn find_isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
@@ -172,8 +176,8 @@ fn find_isa(features: Features) -> Result<OwnedTargetIsa, LoadError> {
     builder.finish(settings::Flags::new(flags)).map_err(internal)
 }
 
-fn new_module(isa: OwnedTargetIsa) -> OwnedModule {
-    let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+fn new_module(cache: &CodeCache) -> OwnedModule {
+    let mut builder = JITBuilder::with_isa(cache.isa().clone(), default_libcall_names());
     for (function, scalar, name) in helper::names() {
         builder.symbol(name, helper_address(function, scalar));
     }
@@ -239,7 +243,7 @@ extern "C" fn nearest_f64(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::tests::kernels::{kernel, map, read};
+    use crate::driver::tests::kernels::{kernel, map, read, sum_of_multiples};
     use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
     use cranelift_module::ModuleResult;
     use pk_compiler::{backend::cpu::Text, deadline::Deadline, ir::Binary, plan};
@@ -269,9 +273,8 @@ mod tests {
         }
     }
 
-    fn module_without_memory(is_freed: &Arc<AtomicBool>) -> OwnedModule {
-        let isa = isa(Features::Native).expect("tests run where code does");
-        let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+    fn module_without_memory(cache: &CodeCache, is_freed: &Arc<AtomicBool>) -> OwnedModule {
+        let mut builder = JITBuilder::with_isa(cache.isa().clone(), default_libcall_names());
         builder.memory_provider(Box::new(NoMemory(is_freed.clone())));
         // SAFETY: it has no functions.
         unsafe { OwnedModule::new(builder) }
@@ -289,9 +292,10 @@ mod tests {
     #[test]
     fn memory_is_freed_if_there_is_not_enough() {
         let (kernel, is_freed) = (doubled(), Arc::default());
-        let module = module_without_memory(&is_freed);
+        let cache = cache(Features::Native).expect("tests run where code does");
+        let module = module_without_memory(cache, &is_freed);
         let options = Options { text: Text::None, code_bytes: usize::MAX, deadline: Deadline::default() };
-        let result = KernelCode::compile_into(module, &kernel, &plan::cpu(&kernel), &options);
+        let result = KernelCode::compile_into(module, cache, &kernel, &plan::cpu(&kernel), &options);
         assert!(matches!(result, Err(LoadError::OutOfMemory(_))));
         assert!(is_freed.load(Ordering::Relaxed));
     }
@@ -299,11 +303,39 @@ mod tests {
     #[test]
     fn memory_is_freed_by_a_panic() {
         let is_freed = Arc::default();
-        let module = module_without_memory(&is_freed);
+        let cache = cache(Features::Native).expect("tests run where code does");
+        let module = module_without_memory(cache, &is_freed);
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
             let _module = module;
             panic!("while code is made");
         }));
         assert!(outcome.is_err() && is_freed.load(Ordering::Relaxed));
+    }
+
+    /// How much of `kernel` the cache learns.
+    fn learnt(cache: &CodeCache, kernel: &Kernel) -> usize {
+        let known = cache.count();
+        let options = Options { text: Text::None, code_bytes: usize::MAX, deadline: Deadline::default() };
+        let code = KernelCode::compile_into(new_module(cache), cache, kernel, &plan::cpu(kernel), &options);
+        assert!(code.is_ok());
+        cache.count() - known
+    }
+
+    #[test]
+    fn code_is_made_once() {
+        let cache = CodeCache::new(find_isa(Features::Native).expect("tests run where code does"));
+        let [sum, another_sum] = [2.0f32, 3.0].map(sum_of_multiples);
+        assert_eq!([&sum, &another_sum, &sum].map(|kernel| learnt(&cache, kernel)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn only_code_for_the_same_processor_is_taken() {
+        let [cache, other] = [Features::Native, Features::Baseline]
+            .map(|features| CodeCache::new(find_isa(features).expect("tests run where code does")));
+        let kernel = doubled();
+        let options = Options { text: Text::None, code_bytes: usize::MAX, deadline: Deadline::default() };
+        let plan = plan::cpu(&kernel);
+        assert!(KernelCode::compile_into(new_module(&other), &cache, &kernel, &plan, &options).is_ok());
+        assert_eq!([cache.count(), other.count()], [0, 0]);
     }
 }

@@ -162,3 +162,14 @@ pub(in crate::driver) fn composition(builder: &mut Builder) -> Fold {
     });
     Fold { neutral, op, order: Order::Ordered }
 }
+
+/// `sum(x * factor)`; the step that combines leaves is the same for all factors.
+pub(in crate::driver) fn sum_of_multiples(factor: f32) -> Kernel {
+    kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+        let sum = fold(b, Binary::Add, 0.0f32, Order::Interleaved);
+        reduce(b, sizes[0], sum, |b, i| {
+            let (x, factor) = (read(b, params[0], &[i]), b.constant(factor));
+            vec![b.binary(Binary::Mul, x, factor)]
+        })
+    })
+}

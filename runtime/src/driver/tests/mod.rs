@@ -2,6 +2,7 @@
 //! same bits and report the same faults.
 
 mod bands;
+mod cache;
 mod columns;
 mod control;
 mod faults;

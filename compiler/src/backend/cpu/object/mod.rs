@@ -24,6 +24,7 @@ pub use interface::is_c_name;
 use self::frame::FrameLayout;
 use super::{
     Artifact, CodegenError, Options, compile_steps,
+    define::Definer,
     helper::{Function, Helpers},
 };
 use crate::{
@@ -86,7 +87,8 @@ impl ObjectFile {
         let helpers =
             Helpers::declare(module, c_symbol).map_err(|cause| CodegenError::new(symbol, *cause))?;
         let stem = format!("{symbol}.step");
-        let steps = compile_steps(kernel, plan, module, options, &helpers, &stem)?;
+        let definer = Definer::new(module, options.text, None);
+        let steps = compile_steps(kernel, plan, definer, options, &helpers, &stem)?;
         let walk = walk::define((kernel, plan), layout, &steps, module, symbol, place)?;
         match largest_frame(&steps).checked_add(walk.frame_bytes) {
             Some(0..=MOST_STACK_BYTES) => Ok(()),

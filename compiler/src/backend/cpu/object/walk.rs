@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     backend::cpu::{
-        Artifact, CodegenError, FunctionCode, Text, define_as, effort,
+        Artifact, CodegenError, FunctionCode, Text,
+        define::Definer,
+        effort,
         emitter::{MEMORY, lane_type},
     },
     ir::{Kernel, SiteData},
@@ -86,7 +88,7 @@ pub(super) fn define(
     description.set_align(8);
     description.define(messages.into_bytes());
     module.define_data(data, &description).map_err(failed)?;
-    define_as(id, module, &mut context, symbol, Text::None).map_err(|cause| failed(*cause))
+    Definer::new(module, Text::None, None).define_as(id, &mut context, symbol).map_err(|cause| failed(*cause))
 }
 
 /// The signature of the exported function.
