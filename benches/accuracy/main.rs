@@ -130,7 +130,9 @@ fn kernel(function: &Function, format: Format) -> Result<Kernel> {
     let text = match function.single {
         Single::One(_) => format!("kernel k(x: [{scalar}; n]) -> [{scalar}; n] = {name}(x);"),
         Single::Two(_) => {
-            format!("kernel k(x: [{scalar}; n], y: [{scalar}; n]) -> [{scalar}; n] = {name}(x, y);")
+            // The language has an operator for it.
+            let value = if name == "fmod" { "x % y".to_string() } else { format!("{name}(x, y)") };
+            format!("kernel k(x: [{scalar}; n], y: [{scalar}; n]) -> [{scalar}; n] = {value};")
         }
     };
     Ok(Program::compile(&Context::cpu(), &text)?.kernel("k")?)

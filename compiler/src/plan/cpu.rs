@@ -1,14 +1,14 @@
 //! The plan for one address space: a nest of the entry block is a step of its own, all between two nests is one step.
 
 use super::{
-    ArraySize, ArraySource, Buffer, BufferData, Domain, Extent, Home, LEAF, Launch, Plan, ResultSource, Slot,
-    SlotContent, Step, Work,
+    ArraySize, ArraySource, Bins, Buffer, BufferData, Domain, Extent, Filtered, Home, LEAF, Launch, Plan,
+    ResultSource, Running, Slot, SlotContent, Step, Work,
     cost::{Cost, Estimator},
     home::{Content, Homes},
-    index,
+    identity, index,
 };
-use crate::ir::{Inst, Kernel, Nest, Op, Sink, Type, Value};
-use pk_dsl::scalar::Scalar;
+use crate::ir::{Fold, Inst, Kernel, Nest, Op, Sink, Type, Value};
+use pk_dsl::scalar::{Const, Scalar};
 
 /// The plan of `kernel`.
 pub fn cpu(kernel: &Kernel) -> Plan {
@@ -221,7 +221,7 @@ impl<'a> Planner<'a> {
         let scratch = self.assign_homes(part);
         let launch = |work, domain, cost| {
             let (inputs, scratch) = (part.inputs.clone(), scratch.clone());
-            Step::Run(Launch { work, domain, inputs, scratch, cost, follows: false })
+            Step::Run(Launch { work, domain, inputs, scratch, cost, follows: false, running: None })
         };
         match &self.kernel.body.insts[part.insts[0]].op {
             Op::Nest(nest) => self.schedule_nest(part.insts[0], nest, launch),
@@ -277,18 +277,16 @@ impl<'a> Planner<'a> {
             self.plan.steps.push(Step::Allocate(buffer));
         }
         if has_running_state(nest) {
-            self.plan.steps.push(once(Work::Prepare(inst)));
-            self.plan.steps.push(launch(Work::Main(inst), Domain::LeavesInOrder(extent), element));
+            self.schedule_in_order(inst, nest, element, &launch);
         } else {
             self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent), element));
         }
         if self.is_combined_by_range(nest) {
-            self.plan.steps.push(following(launch(
-                Work::Combine(inst),
-                Domain::LeavesInOrder(extent),
-                Cost::default(),
-            )));
-            self.plan.steps.push(following(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes)));
+            let combine = launch(Work::Combine(inst), Domain::LeavesInOrder(extent), Cost::default());
+            let apply = launch(Work::Apply(inst), Domain::Leaves(extent), prefixes);
+            for step in [combine, apply] {
+                self.plan.steps.push(with(step, |launch| launch.follows = true));
+            }
             return;
         }
         if components > 0 {
@@ -297,6 +295,65 @@ impl<'a> Planner<'a> {
         if nest.sinks.iter().any(|sink| matches!(sink, Sink::Scan { .. })) {
             self.plan.steps.push(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes));
         }
+    }
+
+    /// The launches of a nest whose elements find what those before them left.
+    fn schedule_in_order(
+        &mut self,
+        inst: Inst,
+        nest: &Nest,
+        element: Cost,
+        launch: &impl Fn(Work, Domain, Cost) -> Step,
+    ) {
+        let running = self.running(inst, nest);
+        let bins: Vec<ArraySize> =
+            running.iter().flat_map(|running| &running.bins).map(|bins| bins.size.clone()).collect();
+        let extent = self.extent(nest.dims[0]);
+        self.plan.steps.push(launch(Work::Prepare(inst), Domain::Once, Cost::default()));
+        let main = launch(Work::Main(inst), Domain::LeavesInOrder(extent), element);
+        self.plan.steps.push(with(main, |main| main.running = running));
+        if !bins.is_empty() {
+            let merge = launch(Work::Merge(inst), Domain::OwnBins, Cost::default());
+            self.plan.steps.push(with(merge, |merge| merge.scratch.extend(bins)));
+        }
+    }
+
+    /// How threads share the running state of `nest`, if they can.
+    fn running(&mut self, inst: Inst, nest: &Nest) -> Option<Running> {
+        let body = &self.kernel.body;
+        let mut running = Running::default();
+        let mut outputs = &body.insts[inst].results[..];
+        for sink in &nest.sinks {
+            let (own, rest) = outputs.split_at(sink.gives());
+            outputs = rest;
+            match sink {
+                Sink::Filter { .. } => running.filters.push(self.filtered(own)?),
+                Sink::ReduceByIndex { fold, .. } => running.bins.push(self.own_bins(fold, own)?),
+                _ => {}
+            }
+        }
+        Some(running)
+    }
+
+    /// The results of a filter: the number of elements, and the arrays of them.
+    fn filtered(&mut self, outputs: &[Value]) -> Option<Filtered> {
+        let (count, arrays) = outputs.split_first()?;
+        let element = |value: &Value| {
+            let ArraySize { scalar, extents } = self.array_size(*value);
+            Some((self.plan.slot(*value)?, ArraySize { scalar, extents: extents[1..].to_vec() }))
+        };
+        Some(Filtered {
+            count: self.plan.slot(*count)?,
+            arrays: arrays.iter().map(element).collect::<Option<_>>()?,
+        })
+    }
+
+    /// The bins of a fold whose operator gives the same bits in any order, as those of integers do.
+    fn own_bins(&self, fold: &Fold, outputs: &[Value]) -> Option<Bins> {
+        let &[array] = outputs else { return None };
+        let size = self.array_size(array);
+        let identity = identity::bits(&self.kernel.body, fold).filter(|_| !size.scalar.is_float())?;
+        Some(Bins { slot: self.plan.slot(array)?, identity: Const::from_bits(size.scalar, identity), size })
     }
 
     /// Whether the prefixes of a range of leaves are known without the leaves behind it: all folds are scans. An operator
@@ -392,15 +449,15 @@ fn leaves_of(extent: Extent) -> Extent {
     }
 }
 
-/// Whether an element of `nest` finds what the elements before it left.
-/// Marks a launch as one that follows.
-fn following(step: Step) -> Step {
-    match step {
-        Step::Run(launch) => Step::Run(Launch { follows: true, ..launch }),
-        step => step,
+/// A launch, changed.
+fn with(mut step: Step, change: impl FnOnce(&mut Launch)) -> Step {
+    if let Step::Run(launch) = &mut step {
+        change(launch);
     }
+    step
 }
 
+/// Whether an element of `nest` finds what the elements before it left.
 fn has_running_state(nest: &Nest) -> bool {
     nest.sinks.iter().any(|sink| matches!(sink, Sink::Filter { .. } | Sink::ReduceByIndex { .. }))
 }

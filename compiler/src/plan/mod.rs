@@ -12,6 +12,7 @@ mod columns;
 mod cost;
 mod cpu;
 mod home;
+pub(crate) mod identity;
 mod print;
 
 pub use columns::{BAND_COLUMNS, Columns, TILE};
@@ -202,6 +203,38 @@ pub struct Launch {
     /// Whether a range may be computed as soon as the launch before, which has the same domain, has computed it and all
     /// that come before it. Then its operands are still in a cache.
     pub follows: bool,
+    /// How threads share what each element finds from those before it, if there is anything and they can.
+    pub running: Option<Running>,
+}
+
+/// What the elements of a launch over leaves in order leave for each other, where any range of them may do without what
+/// is before it.
+#[derive(Clone, Debug, Default)]
+pub struct Running {
+    /// What passes filters: a range may put it anywhere, and the host moves it to its place.
+    pub filters: Vec<Filtered>,
+    /// Bins whose operator may take values in any order: a thread may have its own, which are merged in the end.
+    pub bins: Vec<Bins>,
+}
+
+/// The results of a filter.
+#[derive(Clone, Debug)]
+pub struct Filtered {
+    /// The slot of the number of elements that passed so far.
+    pub count: Slot,
+    /// The slot of the address of each array, and the size of an element.
+    pub arrays: Vec<(Slot, ArraySize)>,
+}
+
+/// The bins of a reduction by index.
+#[derive(Clone, Debug)]
+pub struct Bins {
+    /// The slot of their address.
+    pub slot: Slot,
+    /// Their number and type.
+    pub size: ArraySize,
+    /// What they hold before the first value, so that merging them adds nothing else.
+    pub identity: Const,
 }
 
 /// What the code of a launch does.
@@ -217,6 +250,8 @@ pub enum Work {
     Combine(Inst),
     /// Applies the prefixes of a nest's scans to a range of leaves.
     Apply(Inst),
+    /// Merges a thread's own bins of a nest, which the last pieces of its scratch memory are, into those of all.
+    Merge(Inst),
 }
 
 impl Work {
@@ -224,9 +259,11 @@ impl Work {
     pub fn insts(&self) -> &[Inst] {
         match self {
             Work::Serial(insts) => insts,
-            Work::Prepare(inst) | Work::Main(inst) | Work::Combine(inst) | Work::Apply(inst) => {
-                std::slice::from_ref(inst)
-            }
+            Work::Prepare(inst)
+            | Work::Main(inst)
+            | Work::Combine(inst)
+            | Work::Apply(inst)
+            | Work::Merge(inst) => std::slice::from_ref(inst),
         }
     }
 
@@ -234,7 +271,11 @@ impl Work {
     pub fn nest(&self) -> Option<Inst> {
         match self {
             Work::Serial(_) => None,
-            Work::Prepare(inst) | Work::Main(inst) | Work::Combine(inst) | Work::Apply(inst) => Some(*inst),
+            Work::Prepare(inst)
+            | Work::Main(inst)
+            | Work::Combine(inst)
+            | Work::Apply(inst)
+            | Work::Merge(inst) => Some(*inst),
         }
     }
 }
@@ -250,6 +291,9 @@ pub enum Domain {
     Leaves(Extent),
     /// The leaves of a one-dimensional domain, in ranges that follow each other.
     LeavesInOrder(Extent),
+    /// One call for each thread that had bins of its own in the launch before, with its scratch memory; none if one
+    /// thread did it all.
+    OwnBins,
 }
 
 /// Memory of one thread during a launch; an index into [`Launch::scratch`].

@@ -78,6 +78,7 @@ impl fmt::Display for Work {
             Work::Main(inst) => write!(f, "main {inst}"),
             Work::Combine(inst) => write!(f, "combine {inst}"),
             Work::Apply(inst) => write!(f, "apply {inst}"),
+            Work::Merge(inst) => write!(f, "merge {inst}"),
         }
     }
 }
@@ -92,6 +93,7 @@ impl fmt::Display for Domain {
             }
             Domain::Leaves(extent) => write!(f, "over leaves of {extent}"),
             Domain::LeavesInOrder(extent) => write!(f, "over leaves of {extent} in order"),
+            Domain::OwnBins => f.write_str("for each thread with bins of its own"),
         }
     }
 }
@@ -101,6 +103,9 @@ impl fmt::Display for Launch {
         write!(f, "{} {}", self.work, self.domain)?;
         if self.follows {
             f.write_str(", following")?;
+        }
+        if self.running.is_some() {
+            f.write_str(", shared")?;
         }
         if !self.scratch.is_empty() {
             f.write_str(", scratch ")?;

@@ -55,11 +55,12 @@ impl<'a> Emitter<'a, '_> {
             return;
         };
         let loops = match work {
-            Work::Prepare(_) | Work::Combine(_) => self.scalar_loops(inst, nest),
+            Work::Prepare(_) | Work::Combine(_) | Work::Merge(_) => self.scalar_loops(inst, nest),
             _ => self.loops(inst, nest),
         };
         match (work, &launch.domain) {
             (Work::Prepare(_), _) => self.prepare(&loops),
+            (Work::Merge(_), _) => self.merge_all_bins(&loops),
             (Work::Main(_), Domain::Elements(_)) => self.elements(&loops, range),
             (Work::Main(_), _) => self.leaf_range(inst, &loops, range),
             (Work::Combine(_), Domain::Once) => self.combine_leaves(inst, &loops, None),

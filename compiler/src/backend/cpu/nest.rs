@@ -350,6 +350,18 @@ impl<'a> Emitter<'a, '_> {
             }
         }
     }
+
+    /// Merges a thread's own bins of all reductions by index into those of all threads.
+    pub(super) fn merge_all_bins(&mut self, loops: &Loops<'a>) {
+        let bins = loops.targets.iter().filter_map(|target| match target.sink {
+            Sink::ReduceByIndex { bins, fold } => Some((target, *bins, fold)),
+            _ => None,
+        });
+        let own = self.scratch[self.scratch.len() - bins.clone().count()..].to_vec();
+        for ((target, bins, fold), own) in bins.zip(own) {
+            self.merge_bins(target, own, bins, fold);
+        }
+    }
 }
 
 impl Loops<'_> {

@@ -110,11 +110,17 @@ impl<'a> Emitter<'a, '_> {
     /// Feeds a filter, `count` elements of which passed so far; gives their new number.
     pub(super) fn feed_filter(&mut self, target: &Target<'a>, count: Value) -> Value {
         let passes = self.value(target.inputs[0]);
-        self.if_then(passes, |e| {
-            for (input, array) in target.inputs[1..].iter().zip(&target.arrays) {
-                e.put(*input, *array, count);
-            }
-        });
+        let (rows, scalars): (Vec<_>, Vec<_>) = target.inputs[1..]
+            .iter()
+            .zip(&target.arrays)
+            .partition(|(input, _)| self.body.ty(**input).is_array());
+        // A scalar is stored before it is known to pass: there is room for all, and no branch to mispredict.
+        scalars.into_iter().for_each(|(input, array)| self.put(*input, *array, count));
+        if !rows.is_empty() {
+            self.if_then(passes, |e| {
+                rows.into_iter().for_each(|(input, array)| e.put(*input, *array, count))
+            });
+        }
         let more = self.builder.ins().iadd_imm_s(count, 1);
         self.builder.ins().select(passes, more, count)
     }
@@ -139,6 +145,19 @@ impl<'a> Emitter<'a, '_> {
         let (zero, count) = (self.int(0), self.value(bins));
         self.for_range(zero, count, &[], |e, bin, _| {
             e.store_elements(fold, &target.arrays, bin, &neutral);
+            Vec::new()
+        });
+    }
+
+    /// Merges bins that hold the identity of `fold`, or more, into those of `target`.
+    pub(super) fn merge_bins(&mut self, target: &Target<'a>, own: Value, bins: IrValue, fold: &'a Fold) {
+        let (zero, count) = (self.int(0), self.value(bins));
+        self.for_range(zero, count, &[], |e, bin, _| {
+            let addresses = e.element_addresses(fold, &target.arrays, bin);
+            let own = e.element_addresses(fold, &[own], bin);
+            let [all, own] = [&addresses, &own].map(|addresses| e.load_each(fold, addresses));
+            let merged = e.combine(fold, &all, &own);
+            addresses.iter().zip(merged).for_each(|(address, value)| e.store(value, *address));
             Vec::new()
         });
     }

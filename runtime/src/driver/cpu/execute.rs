@@ -4,15 +4,15 @@
 //! size is computed in checked arithmetic, every address comes from a live allocation or a borrowed slice of exactly
 //! the size that the plan names, and the job was found to fit the signature before the walk begins.
 
+mod shared;
+
 use super::{
     divide::{self, Division, Range, Ranges},
-    hand::{Faults, Frame, Hand, Scratch, allocate, merge_faults},
+    hand::{Faults, Frame, Hand, Scratch, allocate},
     jit::KernelCode,
 };
 use crate::driver::{
-    AlignedBytes, Arg, Destination, FaultPolicy, Few, Job, Output, OutputArray, RunError, Shape,
-    pool::{self, Pool},
-    room,
+    AlignedBytes, Arg, Destination, FaultPolicy, Few, Job, Output, OutputArray, RunError, Shape, pool, room,
 };
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
@@ -21,14 +21,8 @@ use pk_compiler::{
     plan::{ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop},
 };
 use pk_dsl::scalar::{Const, Scalar};
-use smallvec::{SmallVec, smallvec};
-use std::{
-    iter, mem,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use smallvec::SmallVec;
+use std::{iter, sync::atomic::AtomicBool};
 
 /// A launch of a kernel under way.
 pub(super) struct Execution<'e, 'a, 'd> {
@@ -39,6 +33,8 @@ pub(super) struct Execution<'e, 'a, 'd> {
     faults: Faults,
     /// The buffers that are there, other than those in a destination.
     buffers: Few<Option<AlignedBytes>>,
+    /// What threads have in bins of their own, to be merged by the next launch.
+    own_bins: Vec<Scratch>,
     cancel: &'e AtomicBool,
     job: &'e mut Job<'a, 'd>,
 }
@@ -58,6 +54,7 @@ pub(super) fn execute(
         frame: Frame::new(),
         faults: Faults::new(),
         buffers: Few::new(),
+        own_bins: Vec::new(),
         cancel: job.cancel.unwrap_or(&NEVER),
         job,
     };
@@ -165,6 +162,10 @@ impl Execution<'_, '_, '_> {
 
     /// Runs `launch`, and those that follow it in `rest` if this thread does all of it; gives how many have run.
     fn run(&mut self, launch: &Launch, rest: &[Step], number: usize) -> Result<usize, RunError> {
+        if launch.domain == Domain::OwnBins {
+            self.merge_bins(number)?;
+            return Ok(1);
+        }
         let (units, division) = self.divide(launch)?;
         let units = i64::try_from(units).map_err(|_| RunError::TooLarge)?;
         if division.threads > 1 {
@@ -183,10 +184,13 @@ impl Execution<'_, '_, '_> {
     /// How many units the domain of `launch` has, and how it is divided.
     fn divide(&self, launch: &Launch) -> Result<(u64, Division), RunError> {
         let (units, unit, may_share) = match &launch.domain {
-            Domain::Once => (1, 1, false),
+            Domain::Once | Domain::OwnBins => (1, 1, false),
             Domain::Elements(extents) => (self.product(extents)?, 1, true),
             Domain::Leaves(extent) => (self.leaves(*extent)?, LEAF as u64, true),
-            Domain::LeavesInOrder(extent) => (self.leaves(*extent)?, LEAF as u64, false),
+            Domain::LeavesInOrder(extent) => {
+                let leaves = self.leaves(*extent)?;
+                (leaves, LEAF as u64, self.may_share_running(launch, leaves)?)
+            }
         };
         let cost = match units {
             0 | 1 => 0,
@@ -230,43 +234,6 @@ impl Execution<'_, '_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Lets up to `helpers` workers take part. Code of a launch that may be shared gives nothing back in its frame, and
-    /// has no checks that could end it.
-    fn run_shared(
-        &mut self,
-        launch: &Launch,
-        number: usize,
-        ranges: &Ranges,
-        helpers: usize,
-    ) -> Result<(), RunError> {
-        let faults = Mutex::new(mem::take(&mut self.faults));
-        let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
-        Pool::of_process().run(helpers, &|| {
-            let mut scratch = Scratch::default();
-            if let Err(error) = scratch.allocate(self.scratch_sizes(launch)) {
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                return;
-            }
-            let mut found: Faults = smallvec![FaultRecord::default(); self.kernel.sites.len()];
-            let mut frame = self.frame.clone();
-            let mut hand = Hand { frame: &mut frame, faults: &mut found, scratch: &scratch };
-            // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
-            let stop = unsafe { hand.work(self.code.function(number), ranges.iter(), self.cancel) };
-            if stop.is_some() {
-                is_cancelled.store(true, Ordering::Relaxed);
-                ranges.end();
-            }
-            merge_faults(&mut faults.lock().unwrap_or_else(PoisonError::into_inner), &found);
-        });
-        self.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            _ if is_cancelled.into_inner() => Err(RunError::Cancelled),
-            // Others did what a thread without memory could not.
-            Some(error) if !ranges.are_taken() => Err(error),
-            _ => Ok(()),
-        }
     }
 
     fn scratch_sizes(&self, launch: &Launch) -> impl Iterator<Item = Result<usize, RunError>> {

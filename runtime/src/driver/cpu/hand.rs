@@ -67,10 +67,15 @@ pub(super) fn merge_faults(known: &mut [FaultRecord], found: &[FaultRecord]) {
 #[derive(Default)]
 pub(super) struct Scratch {
     /// One for each scratch array.
-    addresses: Few<*mut u8>,
+    pub(super) addresses: Few<*mut u8>,
     /// What the addresses point into.
     block: Option<AlignedBytes>,
 }
+
+// SAFETY: the addresses point into its own block, and nothing is read or written through a shared reference.
+unsafe impl Send for Scratch {}
+// SAFETY: as above.
+unsafe impl Sync for Scratch {}
 
 impl Scratch {
     /// Makes memory for arrays of these sizes.

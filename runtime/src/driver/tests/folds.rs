@@ -151,7 +151,7 @@ fn is_odd(b: &mut Builder, x: Value) -> Value {
 }
 
 /// The odd elements of a vector and a row for each, `[x, x + 1, x + 2]`.
-fn odd_kernel() -> Kernel {
+pub(super) fn odd_kernel() -> Kernel {
     kernel(1, &[(Scalar::I64, &[0])], |b, sizes, params| {
         let three = int(b, 3);
         let i64s = Type::scalar(Scalar::I64);

@@ -11,6 +11,7 @@ pub(super) mod kernels;
 mod launches;
 mod nests;
 mod random;
+mod running;
 mod scalars;
 mod threads;
 

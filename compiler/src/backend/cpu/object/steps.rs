@@ -66,6 +66,8 @@ impl Walk<'_, '_> {
 
     pub(super) fn run(&mut self, launch: &Launch, number: usize) {
         let units = match &launch.domain {
+            // One thread does it all.
+            Domain::OwnBins => return,
             Domain::Once => self.int(1),
             Domain::Elements(extents) => self.count(extents),
             Domain::Leaves(extent) | Domain::LeavesInOrder(extent) => self.leaves_of(*extent),

@@ -3,7 +3,6 @@
 use super::{
     Group, Shape,
     control::{flat_types, flatten, unflatten},
-    identity,
     leaf::Folds,
     pack::{Pack, VECTOR_BYTES, canonical_lane},
 };
@@ -14,7 +13,7 @@ use crate::{
         nest::Leaf,
     },
     ir::{Body, Fold, Nest},
-    plan::LANES,
+    plan::{LANES, identity},
 };
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use pk_dsl::scalar::Scalar;

@@ -13,7 +13,6 @@ mod analysis;
 mod columns;
 mod control;
 mod elements;
-mod identity;
 mod lanes;
 mod leaf;
 mod linear;

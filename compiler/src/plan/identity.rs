@@ -7,7 +7,7 @@ use pk_dsl::scalar::{Const, Scalar};
 
 /// The bits of the identity of `fold` in each lane, if its operator is one operation that has one. A mask has all bits set
 /// where `true` stands.
-pub(super) fn bits(body: &Body, fold: &Fold) -> Option<u64> {
+pub(crate) fn bits(body: &Body, fold: &Fold) -> Option<u64> {
     let block = &body.blocks[fold.op];
     let ([left, right], [inst], [result]) = (&block.params[..], &block.insts[..], &block.results[..]) else {
         return None;
