@@ -110,6 +110,11 @@ impl Ranges {
         Ranges { units: units.max(0) as u64, piece, next: AtomicU64::new(0) }
     }
 
+    /// How many units a range has at most.
+    pub(super) fn piece(&self) -> u64 {
+        self.piece
+    }
+
     /// Those that one of many threads gets.
     pub(super) fn iter(&self) -> impl Iterator<Item = Range> {
         iter::from_fn(|| self.take())

@@ -1,7 +1,7 @@
 //! Launches that several threads share, among them those whose elements find what others left before.
 //!
-//! There each thread has bins of its own, which are merged in the end. What passes a filter in a range is put where the
-//! range begins, as there is room for all elements, and moved down to its place when all ranges are done.
+//! There each thread has bins of its own, which are merged in the end, and arrays of its own for what passes filters in a
+//! range: it is copied to its place as soon as all ranges before it know how much passed in them.
 
 use super::Execution;
 use crate::driver::{
@@ -21,7 +21,7 @@ use smallvec::smallvec;
 use std::{
     iter, mem, ptr,
     sync::{
-        Mutex, PoisonError,
+        Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -39,11 +39,11 @@ impl Execution<'_, '_, '_> {
         let faults = Mutex::new(mem::take(&mut self.faults));
         let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
         let nothing = Running::default();
-        let shares = Shares::new(launch.running.as_ref().unwrap_or(&nothing));
-        let bin_bytes = self.bin_bytes(shares.running)?;
+        let running = launch.running.as_ref().unwrap_or(&nothing);
+        let shares = Shares::new(running, self.own_sizes(running, ranges)?);
         Pool::of_process().run(helpers, &|| {
             let mut scratch = Scratch::default();
-            let sizes = self.scratch_sizes(launch).chain(bin_bytes.iter().copied().map(Ok));
+            let sizes = self.scratch_sizes(launch).chain(shares.sizes.scratch());
             if let Err(error) = scratch.allocate(sizes) {
                 *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 return;
@@ -52,9 +52,8 @@ impl Execution<'_, '_, '_> {
             let mut frame = self.frame.clone();
             let mut hand = Hand { frame: &mut frame, faults: &mut found, scratch: &scratch };
             let function = self.code.function(number);
-            // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length; the last pieces
-            // of the scratch memory are the bins.
-            let stop = unsafe { shares.work(&mut hand, &bin_bytes, function, ranges.iter(), self.cancel) };
+            // SAFETY: as in `run_alone`, with a copy of the frame and a fault table of the same length.
+            let stop = unsafe { shares.work(&mut hand, function, ranges.iter(), self.cancel) };
             if stop.is_some() {
                 is_cancelled.store(true, Ordering::Relaxed);
                 ranges.end();
@@ -69,22 +68,22 @@ impl Execution<'_, '_, '_> {
             Some(error) if !ranges.are_taken() => return Err(error),
             _ => {}
         }
-        let element_bytes = self.element_bytes(shares.running)?;
-        // SAFETY: all ranges were taken, and whoever took one has computed it; the frame is the one that was copied.
-        self.own_bins = unsafe { shares.join(&mut self.frame, &element_bytes) };
+        self.own_bins = shares.join(&mut self.frame);
         Ok(())
     }
 
-    /// The sizes of all bins that a thread has of its own.
-    fn bin_bytes(&self, running: &Running) -> Result<Few<usize>, RunError> {
-        running.bins.iter().map(|bins| self.bytes(bins.size.scalar, &bins.size.extents)).collect()
-    }
-
-    /// The size of an element of each array of each filter.
-    fn element_bytes(&self, running: &Running) -> Result<Vec<Few<usize>>, RunError> {
+    /// The sizes of what a thread has of its own.
+    fn own_sizes(&self, running: &Running, ranges: &Ranges) -> Result<OwnSizes, RunError> {
         let bytes = |size: &ArraySize| self.bytes(size.scalar, &size.extents);
+        let bins = running.bins.iter().map(|bins| bytes(&bins.size)).collect::<Result<_, _>>()?;
         let filters = running.filters.iter();
-        filters.map(|filter| filter.arrays.iter().map(|(_, size)| bytes(size)).collect()).collect()
+        let elements = filters.map(|filter| filter.arrays.iter().map(|(_, size)| bytes(size)).collect());
+        let range = usize::try_from(ranges.piece()).ok().and_then(|leaves| leaves.checked_mul(LEAF as usize));
+        Ok(OwnSizes {
+            bins,
+            elements: elements.collect::<Result<_, _>>()?,
+            range: range.ok_or(RunError::TooLarge)?,
+        })
     }
 
     /// Whether threads may share a launch over so many leaves in order: merging their bins must not take longer than
@@ -112,101 +111,155 @@ impl Execution<'_, '_, '_> {
     }
 }
 
-/// What passed each filter in a range.
-struct Passed {
-    /// The first element of the range.
-    first: u64,
-    counts: Few<u64>,
+/// The sizes in bytes of what a thread has of its own.
+struct OwnSizes {
+    /// Of all its bins.
+    bins: Few<usize>,
+    /// Of an element of each array of each filter.
+    elements: Vec<Few<usize>>,
+    /// How many elements a range has at most.
+    range: usize,
 }
 
-/// What the threads of a launch leave for its end.
-pub(super) struct Shares<'p> {
+impl OwnSizes {
+    /// What is needed behind the scratch memory of the launch: bins, and arrays for what passes filters in a range.
+    fn scratch(&self) -> impl Iterator<Item = Result<usize, RunError>> {
+        let rows = self.elements.iter().flatten();
+        let arrays = rows.map(|bytes| bytes.checked_mul(self.range).ok_or(RunError::TooLarge));
+        self.bins.iter().copied().map(Ok).chain(arrays)
+    }
+
+    fn count(&self) -> usize {
+        self.bins.len() + self.elements.iter().map(|arrays| arrays.len()).sum::<usize>()
+    }
+}
+
+/// What threads that share a launch tell each other.
+struct Shares<'p> {
     running: &'p Running,
-    passed: Mutex<Vec<Passed>>,
+    sizes: OwnSizes,
+    line: Mutex<Line>,
+    has_moved: Condvar,
     /// The scratch memory of each thread that has bins of its own.
     own: Mutex<Vec<Scratch>>,
 }
 
+/// Ranges know the places of what passed when all before them do.
+struct Line {
+    /// The first element of the range whose turn it is.
+    next: u64,
+    /// What passed each filter before it.
+    totals: Few<u64>,
+    /// Whether a range was given up, so that those behind it wait in vain.
+    is_broken: bool,
+}
+
 impl<'p> Shares<'p> {
-    pub(super) fn new(running: &'p Running) -> Shares<'p> {
-        Shares { running, passed: Mutex::default(), own: Mutex::default() }
+    fn new(running: &'p Running, sizes: OwnSizes) -> Shares<'p> {
+        let totals = running.filters.iter().map(|_| 0).collect();
+        let line = Mutex::new(Line { next: 0, totals, is_broken: false });
+        Shares { running, sizes, line, has_moved: Condvar::new(), own: Mutex::default() }
     }
 
-    /// Computes ranges with bins in the scratch memory of `hand`, the last pieces of which have these sizes in bytes.
+    /// Computes ranges, with what is a thread's own in the last pieces of the scratch memory of `hand`.
     ///
     /// # Safety
     ///
-    /// As for [`Hand::work`], for the launch whose running state this is; nobody else has this scratch memory.
-    pub(super) unsafe fn work(
+    /// As for [`Hand::work`], for the launch whose running state this is; the scratch memory ends with pieces of the
+    /// sizes in `self`, the ranges are no longer than those allow, and each begins where one before it ends.
+    unsafe fn work(
         &self,
         hand: &mut Hand<'_>,
-        bin_bytes: &[usize],
         function: StepFunction,
         ranges: impl Iterator<Item = Range>,
         cancel: &AtomicBool,
     ) -> Option<Stop> {
-        let own = hand.scratch.addresses.len() - bin_bytes.len();
-        for ((bins, address), bytes) in
-            self.running.bins.iter().zip(&hand.scratch.addresses[own..]).zip(bin_bytes)
-        {
+        let first_own = hand.scratch.addresses.len() - self.sizes.count();
+        let (bins, arrays) = hand.scratch.addresses[first_own..].split_at(self.sizes.bins.len());
+        for ((own, address), bytes) in self.running.bins.iter().zip(bins).zip(&self.sizes.bins) {
             // SAFETY: the scratch memory has so many bytes at this address, and they are this thread's.
-            unsafe { fill(bins, *address, *bytes) }
-            hand.frame[bins.slot.0 as usize] = *address as u64;
+            unsafe { fill(own, *address, *bytes) }
+            hand.frame[own.slot.0 as usize] = *address as u64;
         }
         if self.running.filters.is_empty() {
             // SAFETY: the caller promises it; the bins are as large as those that they stand for.
             return unsafe { hand.work(function, ranges, cancel) };
         }
+        let slots =
+            self.running.filters.iter().flat_map(|filter| &filter.arrays).map(|(slot, _)| slot.0 as usize);
+        let places: Few<u64> = slots.clone().map(|slot| hand.frame[slot]).collect();
+        slots.zip(arrays).for_each(|(slot, own)| hand.frame[slot] = *own as u64);
         for range in ranges {
-            let first = (range.0 * LEAF) as u64;
             for filter in &self.running.filters {
-                hand.frame[filter.count.0 as usize] = first;
+                hand.frame[filter.count.0 as usize] = 0;
             }
-            // SAFETY: the caller promises it; the bins are as large as those that they stand for, and an array for what
-            // passes a filter has room for all elements of the range from its first on.
+            // SAFETY: the caller promises it; the thread's own arrays have room for all elements of a range.
             let stop = unsafe { hand.work(function, iter::once(range), cancel) };
             if stop.is_some() {
+                self.give_up();
                 return stop;
             }
             let counts =
-                self.running.filters.iter().map(|filter| hand.frame[filter.count.0 as usize] - first);
-            self.passed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Passed { first, counts: counts.collect() });
+                self.running.filters.iter().map(|filter| hand.frame[filter.count.0 as usize]).collect();
+            let before = self.take_place(range, &counts)?;
+            // SAFETY: so many elements are in the thread's own arrays, and those of the launch, which have room for all
+            // elements, have nothing at these places yet.
+            unsafe { self.put(arrays, &places, &before, &counts) }
         }
         None
     }
 
+    /// Waits for the ranges before; gives how many elements passed each filter in all of them, or nothing if one of them
+    /// was given up.
+    fn take_place(&self, range: Range, counts: &Few<u64>) -> Option<Few<u64>> {
+        let [first, end] = [range.0, range.1].map(|leaf| (leaf * LEAF) as u64);
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_waiting = |line: &mut Line| line.next != first && !line.is_broken;
+        let mut line = self.has_moved.wait_while(line, is_waiting).unwrap_or_else(PoisonError::into_inner);
+        if line.is_broken {
+            return None;
+        }
+        let before = line.totals.clone();
+        line.totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+        line.next = end;
+        self.has_moved.notify_all();
+        Some(before)
+    }
+
+    /// Lets nobody wait any more.
+    fn give_up(&self) {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).is_broken = true;
+        self.has_moved.notify_all();
+    }
+
+    /// Copies what passed filters from `own` arrays to those at `places`, behind so many elements.
+    ///
+    /// # Safety
+    ///
+    /// `own` has so many elements of each array, and there is room for them at their places, which nobody else uses.
+    unsafe fn put(&self, own: &[*mut u8], places: &[u64], before: &[u64], counts: &[u64]) {
+        let mut arrays = own.iter().zip(places);
+        for ((sizes, before), count) in self.sizes.elements.iter().zip(before).zip(counts) {
+            for (size, (own, place)) in sizes.iter().zip(&mut arrays) {
+                let [offset, bytes] = [before, count].map(|count| *count as usize * size);
+                let place = (*place as *mut u8).wrapping_add(offset);
+                // SAFETY: the caller promises it.
+                unsafe { ptr::copy_nonoverlapping(own.cast_const(), place, bytes) }
+            }
+        }
+    }
+
     /// Keeps the bins of a thread until they are merged.
-    pub(super) fn keep(&self, scratch: Scratch) {
+    fn keep(&self, scratch: Scratch) {
         if !self.running.bins.is_empty() {
             self.own.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         }
     }
 
-    /// Moves what passed filters to its place and sets the counts in `frame`; gives the bins that are to be merged.
-    /// `element_bytes` says how large the elements of each array of each filter are.
-    ///
-    /// # Safety
-    ///
-    /// All ranges of the launch must have been computed, and the slots of its arrays in `frame` be those that they were
-    /// computed with.
-    pub(super) unsafe fn join(self, frame: &mut [u64], element_bytes: &[Few<usize>]) -> Vec<Scratch> {
-        let mut passed = self.passed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        passed.sort_unstable_by_key(|passed| passed.first);
-        for (number, (filter, sizes)) in self.running.filters.iter().zip(element_bytes).enumerate() {
-            let mut total = 0;
-            for range in &passed {
-                for ((slot, _), size) in filter.arrays.iter().zip(sizes) {
-                    let array = frame[slot.0 as usize] as *mut u8;
-                    let [from, to, len] =
-                        [range.first, total, range.counts[number]].map(|count| count as usize * size);
-                    // SAFETY: the elements were written there, and those before them have been moved below `to`.
-                    unsafe { ptr::copy(array.wrapping_add(from), array.wrapping_add(to), len) }
-                }
-                total += range.counts[number];
-            }
+    /// Sets the counts in `frame`; gives the bins that are to be merged.
+    fn join(self, frame: &mut [u64]) -> Vec<Scratch> {
+        let line = self.line.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (filter, total) in self.running.filters.iter().zip(line.totals) {
             frame[filter.count.0 as usize] = total;
         }
         self.own.into_inner().unwrap_or_else(PoisonError::into_inner)
