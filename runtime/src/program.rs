@@ -304,11 +304,14 @@ mod tests {
 
     #[test]
     fn a_host_with_small_stacks_can_run_crowded_kernels() {
+        // How long these take to compile is another test's business.
+        let limits = pk_grammar::limits::Limits { compile_seconds: 60, ..Default::default() };
+        let options = Options::new().limits(limits);
         for context in testing::contexts() {
             for count in [900, 1200] {
-                let context = context.clone();
+                let (context, options) = (context.clone(), options.clone());
                 let run = move || -> Result<Vec<f64>> {
-                    let f = Program::compile(&context, &crowded(count))?.kernel("f")?;
+                    let f = Program::compile_with(&context, &crowded(count), &options)?.kernel("f")?;
                     let queue = context.queue();
                     let x = context.buffer_from(&[0.5f64; 2])?;
                     f.launch(&queue).arg(&x).run()?.wait()?;

@@ -21,7 +21,9 @@ pub(crate) fn compile(
     kernel: Option<&str>,
     limits: &Limits,
 ) -> Result<Kernel, String> {
-    let options = Options::new().limits(limits.clone());
+    // But for the time: a test runs without optimisation, beside others, and maybe in an emulator.
+    let limits = Limits { compile_seconds: 60, ..limits.clone() };
+    let options = Options::new().limits(limits);
     let program = Program::compile_with(context, text, &options).map_err(|error| format!("{error:#}"))?;
     match kernel {
         Some(kernel) => program.kernel(kernel).map_err(|error| format!("{error:#}")),

@@ -4,6 +4,7 @@
 //! belongs into `pkc`.
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod dependencies;
 mod examples;
 mod peers;
@@ -20,6 +21,7 @@ usage: cargo xtask TASK
   examples              run every console transcript of README.md and examples/README.md
   tidy                  check the length of files, their module docs, and where `unsafe` stands
   dependencies          check which crates use which, and what comes in from outside
+  aarch64 [FILTER…]     build the tests for AArch64 and run them in an emulator; says what that takes
   bench-peers [FILTER…] [--threads N] [--passes N] [--with COMMAND] [--rest SECONDS] [--install] [--write]
                         run our workloads beside the systems that users would choose instead: on N threads, or on one
                         and on all; each started with COMMAND before it, as `chrt -f 10`, and a rest for others after
@@ -45,6 +47,7 @@ fn run(args: &[String]) -> Result<()> {
         ["examples"] => examples::run(),
         ["tidy"] => tidy::check(),
         ["dependencies"] => dependencies::check(),
+        ["aarch64", ref filters @ ..] => aarch64::run(filters),
         ["bench-peers", ref options @ ..] => peers::run(options),
         _ => bail!("{USAGE}"),
     }

@@ -2,7 +2,7 @@
 
 use super::folder::{Folder, npy};
 use insta::assert_snapshot;
-use std::process::Command;
+use std::{env, ffi::OsString, process::Command};
 
 /// Kernels of every kind of sink and result.
 const KERNELS: &str = "
@@ -27,10 +27,16 @@ fn numbers() -> Vec<u8> {
         .collect()
 }
 
+/// The C compiler, which whoever builds for another architecture has named.
+fn c_compiler() -> OsString {
+    env::var_os("CC").unwrap_or_else(|| "cc".into())
+}
+
 /// A folder with the library of `text` and its inputs; `None`, with a message, if there is no C compiler.
 fn built(text: &str, options: &[&str]) -> Option<Folder> {
-    if Command::new("cc").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no C compiler `cc`");
+    let compiler = c_compiler();
+    if Command::new(&compiler).arg("--version").output().is_err() {
+        eprintln!("skipped: there is no C compiler `{}`", compiler.display());
         return None;
     }
     let folder = Folder::new();
@@ -44,7 +50,7 @@ fn built(text: &str, options: &[&str]) -> Option<Folder> {
 /// What `program` prints when it is linked to the library in `folder`.
 fn run_c(folder: &Folder, program: &str, options: &[&str]) -> String {
     folder.write("main.c", program.as_bytes());
-    let mut command = Command::new("cc");
+    let mut command = Command::new(c_compiler());
     command.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "main.c", "-o", "main", "-Wl,--fatal-warnings"]);
     run_linked(folder, command.args(options).args(["-L.", "-lk", "-lm"]))
 }
@@ -179,9 +185,13 @@ fn rust_gets_the_bits_of_run() {
             println!(\"{status} {result}\");
         }";
     folder.write("main.rs", program.as_bytes());
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let got =
-        run_linked(&folder, Command::new(rustc).args(["--edition=2024", "main.rs", "-o", "main", "-L."]));
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "main.rs", "-o", "main", "-L."]);
+    rustc.arg("-C").arg(["linker=".into(), c_compiler()].into_iter().collect::<OsString>());
+    if let Some(target) = env::var_os("CARGO_BUILD_TARGET") {
+        rustc.arg("--target").arg(target);
+    }
+    let got = run_linked(&folder, &mut rustc);
     let wanted = folder.pkc(&["run", "k.pk", "--arg=x=x.npy", "--arg=y=x.npy"]);
     assert_eq!(got, format!("0 {wanted}"));
 }

@@ -4,6 +4,12 @@
 //! are loaded, and new threads inherit it. pk's results must not depend on that, so compiled code, the interpreter and
 //! the compiler, which evaluates constants, run in the default environment, and the host gets its own back.
 
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "other.rs")]
+mod register;
+
+use register::{Control, DEFAULT, read, steering, write};
 use std::marker::PhantomData;
 
 /// The default environment, as long as it lives; then the environment that was there before.
@@ -20,7 +26,7 @@ impl DefaultEnvironment {
     /// Enters the default environment.
     pub(crate) fn enter() -> DefaultEnvironment {
         let saved = read();
-        if !is_default(saved) {
+        if steering(saved) != steering(DEFAULT) {
             write(DEFAULT);
         }
         DefaultEnvironment { saved, not_send: PhantomData }
@@ -35,86 +41,7 @@ impl Drop for DefaultEnvironment {
     }
 }
 
-/// The content of MXCSR.
-#[cfg(target_arch = "x86_64")]
-type Control = u32;
-
-/// Round to nearest, keep subnormals, mask all exceptions.
-#[cfg(target_arch = "x86_64")]
-const DEFAULT: Control = 0x1F80;
-
-/// What arithmetic has met so far. It steers nothing.
-#[cfg(target_arch = "x86_64")]
-const FLAGS: Control = 0x3F;
-
-#[cfg(target_arch = "x86_64")]
-fn is_default(control: Control) -> bool {
-    control & !FLAGS == DEFAULT
-}
-
-#[cfg(target_arch = "x86_64")]
-fn read() -> Control {
-    let mut control: Control = 0;
-    // SAFETY: the instruction stores the four bytes of MXCSR at the address, which is that of a `u32`.
-    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut control, options(nostack, preserves_flags)) }
-    control
-}
-
-#[cfg(target_arch = "x86_64")]
-fn write(control: Control) {
-    // SAFETY: the value is the default or came from MXCSR, so it has no reserved bit, which would fault. Rust code
-    // between here and the restoration is pk's own and expects nothing but the default environment or does no
-    // floating-point arithmetic.
-    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &control, options(nostack, readonly)) }
-}
-
-/// The content of FPCR.
-#[cfg(target_arch = "aarch64")]
-type Control = u64;
-
-/// Round to nearest, keep subnormals, no exceptions.
-#[cfg(target_arch = "aarch64")]
-const DEFAULT: Control = 0;
-
-#[cfg(target_arch = "aarch64")]
-fn is_default(control: Control) -> bool {
-    control == DEFAULT
-}
-
-#[cfg(target_arch = "aarch64")]
-fn read() -> Control {
-    let control: Control;
-    // SAFETY: FPCR is readable in user mode; the instruction changes nothing else.
-    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) control, options(nomem, nostack, preserves_flags)) }
-    control
-}
-
-#[cfg(target_arch = "aarch64")]
-fn write(control: Control) {
-    // SAFETY: the value is the default or came from FPCR; the register only steers floating-point arithmetic, which Rust
-    // expects to find in the default environment.
-    unsafe { std::arch::asm!("msr fpcr, {}", in(reg) control, options(nomem, nostack, preserves_flags)) }
-}
-
-/// Other targets have no code generator that could use it.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-type Control = ();
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const DEFAULT: Control = ();
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn is_default((): Control) -> bool {
-    true
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn read() -> Control {}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn write((): Control) {}
-
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tests {
     use super::*;
     use crate::driver::{
@@ -127,16 +54,13 @@ mod tests {
     use pk_dsl::scalar::Scalar;
     use std::sync::Arc;
 
-    /// Flush-to-zero, subnormals are zero, round up.
-    const ODD: Control = DEFAULT | 0x8040 | 0x4000;
-
     fn in_odd_environment<R>(run: impl FnOnce() -> R) -> R {
         let before = read();
-        write(ODD);
+        write(register::ODD);
         let result = run();
         let after = read();
         write(before);
-        assert_eq!(after & !FLAGS, ODD);
+        assert_eq!(steering(after), steering(register::ODD));
         result
     }
 
