@@ -398,6 +398,18 @@ impl Fold {
     pub fn width(&self) -> usize {
         self.neutral.len()
     }
+
+    /// The operation on the left and the right operand, in this order, that is all of the operator; `None` if it is more.
+    pub fn operation<'a>(&self, body: &'a Body) -> Option<&'a Op> {
+        let block = &body.blocks[self.op];
+        let ([left, right], [inst], [result]) = (&block.params[..], &block.insts[..], &block.results[..])
+        else {
+            return None;
+        };
+        let InstData { op, results, .. } = &body.insts[*inst];
+        let is_all = matches!(op, Op::Binary(_, a, b) if (a, b) == (left, right)) && results[..] == [*result];
+        is_all.then_some(op)
+    }
 }
 
 /// The shape of the tree of a reduction; part of the program's meaning. See `tree` for the trees themselves.

@@ -38,6 +38,11 @@ impl Cost {
         inner.fold(self.own, u64::saturating_add)
     }
 
+    /// In picoseconds, if it does not depend on any extent.
+    pub(super) fn flat(&self) -> Option<u64> {
+        self.inner.is_empty().then_some(self.own)
+    }
+
     fn add(&mut self, picoseconds: u64) {
         self.own = self.own.saturating_add(picoseconds);
     }

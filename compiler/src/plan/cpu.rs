@@ -6,6 +6,7 @@ use super::{
     cost::{Cost, Estimator},
     home::{Content, Homes},
     identity, index,
+    running::{RunsOn, runs_on},
 };
 use crate::ir::{Fold, Inst, Kernel, Nest, Op, Sink, Type, Value};
 use pk_dsl::scalar::{Const, Scalar};
@@ -55,6 +56,7 @@ impl<'a> Planner<'a> {
             partials: vec![None; insts],
             cells: vec![None; insts],
             columns: vec![None; insts],
+            runs_on: vec![None; insts],
         };
         let mut is_entry_value = vec![false; values];
         let entry = &body.blocks[body.entry];
@@ -221,7 +223,16 @@ impl<'a> Planner<'a> {
         let scratch = self.assign_homes(part);
         let launch = |work, domain, cost| {
             let (inputs, scratch) = (part.inputs.clone(), scratch.clone());
-            Step::Run(Launch { work, domain, inputs, scratch, cost, follows: false, running: None })
+            Step::Run(Launch {
+                work,
+                domain,
+                inputs,
+                scratch,
+                cost,
+                follows: false,
+                suffices: false,
+                running: None,
+            })
         };
         match &self.kernel.body.insts[part.insts[0]].op {
             Op::Nest(nest) => self.schedule_nest(part.insts[0], nest, launch),
@@ -282,12 +293,7 @@ impl<'a> Planner<'a> {
             self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent), element));
         }
         if self.is_combined_by_range(nest) {
-            let combine = launch(Work::Combine(inst), Domain::LeavesInOrder(extent), Cost::default());
-            let apply = launch(Work::Apply(inst), Domain::Leaves(extent), prefixes);
-            for step in [combine, apply] {
-                self.plan.steps.push(with(step, |launch| launch.follows = true));
-            }
-            return;
+            return self.schedule_by_range(inst, nest, extent, launch);
         }
         if components > 0 {
             self.plan.steps.push(once(Work::Combine(inst)));
@@ -354,6 +360,34 @@ impl<'a> Planner<'a> {
         let size = self.array_size(array);
         let identity = identity::bits(&self.kernel.body, fold).filter(|_| !size.scalar.is_float())?;
         Some(Bins { slot: self.plan.slot(array)?, identity: Const::from_bits(size.scalar, identity), size })
+    }
+
+    /// Adds what follows the first pass of scans whose prefixes are combined by range.
+    fn schedule_by_range(
+        &mut self,
+        inst: Inst,
+        nest: &Nest,
+        extent: Extent,
+        launch: impl Fn(Work, Domain, Cost) -> Step,
+    ) {
+        let (element, prefixes) = self.costs(nest);
+        let runs_on = runs_on(&self.kernel.body, nest, &element);
+        if runs_on {
+            let running = self.slots_between_ranges(inst, nest.folded_components());
+            self.plan.runs_on[index(inst)] = Some(running);
+        }
+        let combine = launch(Work::Combine(inst), Domain::LeavesInOrder(extent), Cost::default());
+        let cost = if runs_on { element } else { prefixes };
+        let apply = launch(Work::Apply(inst), Domain::Leaves(extent), cost);
+        for (step, suffices) in [(combine, false), (apply, runs_on)] {
+            self.plan.steps.push(with(step, |launch| (launch.follows, launch.suffices) = (true, suffices)));
+        }
+    }
+
+    /// Slots for what precedes a range of the scans of `inst`, which have so many components.
+    fn slots_between_ranges(&mut self, inst: Inst, components: i64) -> RunsOn {
+        let mut slot = || self.new_slot(SlotContent::RunsOn(inst));
+        RunsOn { next: slot(), before: (0..components).map(|_| slot()).collect() }
     }
 
     /// Whether the prefixes of a range of leaves are known without the leaves behind it: all folds are scans. An operator

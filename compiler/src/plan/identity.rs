@@ -8,15 +8,8 @@ use pk_dsl::scalar::{Const, Scalar};
 /// The bits of the identity of `fold` in each lane, if its operator is one operation that has one. A mask has all bits set
 /// where `true` stands.
 pub(crate) fn bits(body: &Body, fold: &Fold) -> Option<u64> {
-    let block = &body.blocks[fold.op];
-    let ([left, right], [inst], [result]) = (&block.params[..], &block.insts[..], &block.results[..]) else {
-        return None;
-    };
-    let data = &body.insts[*inst];
-    match data.op {
-        Op::Binary(op, a, b) if data.results[..] == [*result] && (a, b) == (*left, *right) => {
-            identity(op, body.scalar(a))
-        }
+    match fold.operation(body)? {
+        Op::Binary(op, a, _) => identity(*op, body.scalar(*a)),
         _ => None,
     }
 }

@@ -14,10 +14,12 @@ mod cpu;
 mod home;
 pub(crate) mod identity;
 mod print;
+mod running;
 
 pub use columns::{BAND_COLUMNS, Columns, TILE};
 pub use cost::Cost;
 pub use cpu::cpu;
+pub use running::RunsOn;
 
 use crate::{
     ir::{Inst, Value},
@@ -61,6 +63,8 @@ pub struct Plan {
     cells: Vec<Option<Scratch>>,
     /// For each instruction, the memory of the reduction inside, if it is a nest that reduces along columns.
     columns: Vec<Option<Columns>>,
+    /// For each instruction, where its scans go on, if it is a nest whose scans do.
+    runs_on: Vec<Option<RunsOn>>,
 }
 
 impl Plan {
@@ -95,6 +99,11 @@ impl Plan {
         self.columns[index(nest)].as_ref()
     }
 
+    /// Where the scans of `nest` go on from one range of leaves to the next, if they do.
+    pub fn runs_on(&self, nest: Inst) -> Option<&RunsOn> {
+        self.runs_on[index(nest)].as_ref()
+    }
+
     /// The launches, in order; the position of a launch here is its number.
     pub fn launches(&self) -> impl Iterator<Item = &Launch> {
         self.steps.iter().filter_map(|step| match step {
@@ -102,6 +111,14 @@ impl Plan {
             Step::Allocate(_) | Step::Release(_) => None,
         })
     }
+}
+
+/// The launches at the beginning of `steps` that follow the one before.
+pub fn followers(steps: &[Step]) -> impl Iterator<Item = &Launch> {
+    steps.iter().map_while(|step| match step {
+        Step::Run(launch) if launch.follows => Some(launch),
+        _ => None,
+    })
 }
 
 fn index(id: impl crate::ir::Entity) -> usize {
@@ -139,6 +156,8 @@ pub enum SlotContent {
     Value(Value),
     /// The address of leaf results.
     Partials(Inst),
+    /// Part of the [`RunsOn`] of a nest.
+    RunsOn(Inst),
 }
 
 /// Memory that the host allocates and releases; an index into [`Plan::buffers`].
@@ -203,6 +222,8 @@ pub struct Launch {
     /// Whether a range may be computed as soon as the launch before, which has the same domain, has computed it and all
     /// that come before it. Then its operands are still in a cache.
     pub follows: bool,
+    /// Whether it needs none of the launches that it follows if one thread computes all its ranges in order.
+    pub suffices: bool,
     /// How threads share what each element finds from those before it, if there is anything and they can.
     pub running: Option<Running>,
 }

@@ -32,6 +32,7 @@ impl fmt::Display for SlotContent {
             SlotContent::Stopped => f.write_str("why the launch ended early"),
             SlotContent::Value(value) => write!(f, "{value}"),
             SlotContent::Partials(inst) => write!(f, "address of the leaf results of {inst}"),
+            SlotContent::RunsOn(inst) => write!(f, "where the scans of {inst} go on"),
         }
     }
 }
@@ -103,6 +104,9 @@ impl fmt::Display for Launch {
         write!(f, "{} {}", self.work, self.domain)?;
         if self.follows {
             f.write_str(", following")?;
+        }
+        if self.suffices {
+            f.write_str(", alone if in order")?;
         }
         if self.running.is_some() {
             f.write_str(", shared")?;

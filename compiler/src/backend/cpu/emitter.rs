@@ -122,6 +122,11 @@ impl<'a, 'b> Emitter<'a, 'b> {
             true => types::I64,
             false => lane_type(self.body.scalar(value)),
         };
+        self.load_from(ty, slot)
+    }
+
+    /// What is in a slot, as a value of type `ty`.
+    pub(super) fn load_from(&mut self, ty: Type, slot: Slot) -> Value {
         self.builder.ins().load(ty, MEMORY, self.frame, slot_offset(slot.0 as usize))
     }
 
@@ -132,7 +137,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
 
     /// The address in a slot.
     pub(super) fn load_address(&mut self, slot: Slot) -> Value {
-        self.builder.ins().load(types::I64, MEMORY, self.frame, slot_offset(slot.0 as usize))
+        self.load_from(types::I64, slot)
     }
 
     /// Lets `code` stand for `value`.

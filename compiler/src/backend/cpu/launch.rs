@@ -222,6 +222,9 @@ impl<'a> Emitter<'a, '_> {
         let extent = self.value(loops.nest.dims[0]);
         let leaves = self.leaves(extent);
         let partials = self.all_partials(inst, loops, leaves);
+        if self.plan.runs_on(inst).is_some() {
+            return self.running_totals(loops, &partials, [begin, end]);
+        }
         if let Some(shape) = loops.scan {
             return self.scan_totals(loops, shape, &partials, [begin, end]);
         }
@@ -301,6 +304,9 @@ impl<'a> Emitter<'a, '_> {
         let extent = self.value(loops.nest.dims[0]);
         let leaves = self.leaves(extent);
         let partials = self.all_partials(inst, loops, leaves);
+        if let Some(running) = self.plan.runs_on(inst) {
+            return self.running_elements(loops, running, &partials, [begin, end]);
+        }
         if let Some(shape) = loops.scan {
             return self.scan_elements(loops, shape, &partials, [begin, end]);
         }

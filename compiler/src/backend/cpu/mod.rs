@@ -32,6 +32,7 @@ mod memory;
 mod nest;
 #[cfg(feature = "object")]
 pub mod object;
+mod running;
 mod scalar;
 mod sink;
 mod vector;

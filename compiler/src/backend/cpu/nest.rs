@@ -20,7 +20,7 @@ pub(super) struct Loops<'a> {
     pub(super) targets: Vec<Target<'a>>,
     /// How groups of elements are computed at once, if they are.
     pub(super) shape: Option<Shape>,
-    /// How leaves of scans are computed side by side, if they are.
+    /// How the elements of scans that run on, or leaves of others side by side, are computed at once, if they are.
     pub(super) scan: Option<Shape>,
     /// How the columns are computed along which the nest reduces, if it does.
     pub(super) columns: Option<ColumnLoops<'a>>,
@@ -77,7 +77,10 @@ impl<'a> Emitter<'a, '_> {
             loops.shape = vector::shape_of(self.body, nest);
         }
         if self.has_vectors && level == Level::Outermost {
-            loops.scan = vector::scan_shape_of(self.body, nest);
+            loops.scan = match self.plan.runs_on(inst) {
+                Some(_) => vector::running_shape_of(self.body, nest),
+                None => vector::scan_shape_of(self.body, nest),
+            };
         }
         loops.columns = self.column_loops(inst, nest);
         loops.bands = self.band_loops(inst, nest);

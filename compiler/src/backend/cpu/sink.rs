@@ -23,6 +23,13 @@ pub(super) struct Target<'a> {
     pub(super) cells: Option<FoldCells>,
 }
 
+impl Target<'_> {
+    /// Whether it is a scan whose elements leave out their inputs.
+    pub(super) fn is_exclusive(&self) -> bool {
+        matches!(self.sink, Sink::Scan { exclusive: true, .. })
+    }
+}
+
 /// The prefix that a leaf of a scan continues.
 pub(super) struct Prefix {
     /// Whether there is one; the first leaf has none.
@@ -224,7 +231,7 @@ impl<'a> Emitter<'a, '_> {
         });
     }
 
-    fn store_elements(&mut self, fold: &Fold, arrays: &[Value], flat: Value, values: &[Value]) {
+    pub(super) fn store_elements(&mut self, fold: &Fold, arrays: &[Value], flat: Value, values: &[Value]) {
         let addresses = self.element_addresses(fold, arrays, flat);
         addresses.iter().zip(values).for_each(|(address, value)| self.store(*value, *address));
     }

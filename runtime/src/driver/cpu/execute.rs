@@ -18,7 +18,9 @@ use pk_compiler::{
     backend::cpu::fault::FaultRecord,
     fault::Fault,
     ir::{Entity, Kernel, Site},
-    plan::{ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop},
+    plan::{
+        ArraySource, Buffer, Domain, Extent, LEAF, Launch, Plan, ResultSource, Slot, Step, Stop, followers,
+    },
 };
 use pk_dsl::scalar::{Const, Scalar};
 use smallvec::SmallVec;
@@ -175,10 +177,15 @@ impl Execution<'_, '_, '_> {
         }
         let mut launches: Few<&Launch> = Few::new();
         launches.push(launch);
-        launches.extend(followers(rest));
-        let piece = if launches.len() > 1 { divide::LEAVES_BY_TURNS } else { division.piece };
-        self.run_alone(&launches, number, divide::in_order(units, piece))?;
-        Ok(launches.len())
+        if !launch.follows {
+            // One that follows comes here on its own after threads have shared the launch before.
+            launches.extend(followers(rest));
+        }
+        let count = launches.len();
+        let spared = launches.iter().rposition(|launch| launch.suffices).unwrap_or(0);
+        let piece = if count - spared > 1 { divide::LEAVES_BY_TURNS } else { division.piece };
+        self.run_alone(&launches[spared..], number + spared, divide::in_order(units, piece))?;
+        Ok(count)
     }
 
     /// How many units the domain of `launch` has, and how it is divided.
@@ -322,14 +329,6 @@ impl Execution<'_, '_, '_> {
         unsafe { given.set_filled() }
         Ok(None)
     }
-}
-
-/// The launches at the beginning of `steps` that follow the one before.
-fn followers(steps: &[Step]) -> impl Iterator<Item = &Launch> {
-    steps.iter().map_while(|step| match step {
-        Step::Run(launch) if launch.follows => Some(launch),
-        _ => None,
-    })
 }
 
 /// Where the result with this number goes, if the host says so.

@@ -13,6 +13,7 @@ mod nests;
 mod random;
 mod running;
 mod scalars;
+mod scans;
 mod threads;
 
 use super::{

@@ -17,7 +17,7 @@ use crate::{
         emitter::{MEMORY, lane_type},
     },
     ir::{Kernel, SiteData},
-    plan::{Plan, Slot, Step},
+    plan::{Plan, Slot, Step, followers},
 };
 use cranelift_codegen::ir::{
     AbiParam, Block, FuncRef, InstBuilder, Signature, StackSlotData, StackSlotKind, Type, Value,
@@ -195,12 +195,16 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.bind();
         let plan = self.plan;
         let mut number = 0;
-        for step in &plan.steps {
+        for (at, step) in plan.steps.iter().enumerate() {
             match step {
                 Step::Allocate(buffer) => self.allocate(*buffer),
                 Step::Release(buffer) => self.release(buffer.0 as usize),
                 Step::Run(launch) => {
-                    self.run(launch, number);
+                    // This thread does all, in order.
+                    let is_spared = followers(&plan.steps[at + 1..]).any(|launch| launch.suffices);
+                    if !is_spared {
+                        self.run(launch, number);
+                    }
                     number += 1;
                 }
             }

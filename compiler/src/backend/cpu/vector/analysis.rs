@@ -126,6 +126,18 @@ pub(in crate::backend::cpu) fn scan_shape_of(body: &Body, nest: &Nest) -> Option
     is_cheap.then_some(Shape { group: LEAVES, mask_bytes, least })
 }
 
+/// The shape in which neighbouring elements of scans that run on are computed; `None` if they are left to scalar code.
+pub(in crate::backend::cpu) fn running_shape_of(body: &Body, nest: &Nest) -> Option<Shape> {
+    if is_long(body, nest.body) {
+        return None;
+    }
+    let mut analysis = Analysis::new(body);
+    analysis.set(*body.blocks[nest.body].params.last()?, Class::Linear(1));
+    analysis.block(nest.body)?;
+    analysis.sinks(nest, |sink| matches!(sink, Sink::Scan { .. }))?;
+    analysis.shape(&[])
+}
+
 /// Whether `sink` is a reduction whose lanes stride through a leaf, as the lanes of vectors do.
 fn is_reduction(sink: &Sink) -> bool {
     matches!(sink, Sink::Reduce { fold, .. } if fold.order == Order::Interleaved)

@@ -202,17 +202,19 @@ impl<'a> Group<'_, 'a, '_> {
     /// The values of a pack as scalar code has them.
     pub(super) fn scalars(&mut self, scalar: Scalar, pack: &Pack) -> Vec<Value> {
         let lanes = self.lanes(pack);
+        lanes.into_iter().map(|lane| self.scalar_of_lane(scalar, lane)).collect()
+    }
+
+    /// The value of a lane as scalar code has it.
+    pub(super) fn scalar_of_lane(&mut self, scalar: Scalar, lane: Value) -> Value {
         if scalar != Scalar::Bool {
-            return lanes;
+            return lane;
         }
-        let bit = |lane: Value| {
-            let byte = match pack.lane {
-                types::I8 => lane,
-                _ => self.e.builder.ins().ireduce(types::I8, lane),
-            };
-            self.e.builder.ins().band_imm_u(byte, 1)
+        let byte = match self.e.builder.func.dfg.value_type(lane) {
+            types::I8 => lane,
+            _ => self.e.builder.ins().ireduce(types::I8, lane),
         };
-        lanes.into_iter().map(bit).collect()
+        self.e.builder.ins().band_imm_u(byte, 1)
     }
 }
 

@@ -20,9 +20,10 @@ mod memory;
 mod ops;
 mod pack;
 mod places;
+mod running;
 mod scan;
 
-pub(super) use analysis::{Shape, columns_shape_of, scan_shape_of, shape_of};
+pub(super) use analysis::{Shape, columns_shape_of, running_shape_of, scan_shape_of, shape_of};
 pub(super) use columns::{Bands, ColumnLoops, Rows};
 pub(super) use elements::Row;
 pub(super) use lanes::have_identities;

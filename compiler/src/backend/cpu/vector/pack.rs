@@ -173,6 +173,19 @@ impl Group<'_, '_, '_> {
         self.pick_bytes(part, part, lane, std::array::from_fn(pick))
     }
 
+    /// The lanes of `part` further up by `count`; below stand the last lanes of `low`.
+    pub(super) fn shifted(&mut self, low: Value, part: Value, lane: Type, count: u32) -> Value {
+        let distance = (count * lane.bytes()) as u8;
+        self.pick_bytes(low, part, lane, std::array::from_fn(|at| VECTOR_BYTES as u8 - distance + at as u8))
+    }
+
+    /// The last lane of `part` in all lanes.
+    pub(super) fn last_lane(&mut self, part: Value, lane: Type) -> Value {
+        let bytes = lane.bytes() as u8;
+        let pick = |at: usize| VECTOR_BYTES as u8 - bytes + at as u8 % bytes;
+        self.pick_bytes(part, part, lane, std::array::from_fn(pick))
+    }
+
     /// Integers of twice the width.
     pub(super) fn widen(&mut self, x: &Pack, is_signed: bool) -> Pack {
         let lane = int_of(x.lane.bytes() * 2);
