@@ -6,7 +6,7 @@
 use super::{Group, Operand};
 use crate::backend::cpu::emitter::lane_type;
 use cranelift_codegen::ir::{
-    Endianness, InstBuilder, MemFlagsData, Type, Value,
+    Endianness, InstBuilder, MemFlagsData, Opcode, Type, Value,
     condcodes::{FloatCC, IntCC},
     types,
 };
@@ -270,10 +270,33 @@ impl Group<'_, '_, '_> {
         let (mask, lane) = (self.mask_as(mask, a.lane.bytes()), a.lane);
         let mut parts = Vec::new();
         for ((mask, a), b) in mask.parts.iter().zip(&a.parts).zip(&b.parts) {
-            let mask = self.cast(*mask, lane);
-            parts.push(self.e.builder.ins().bitselect(mask, *a, *b));
+            parts.push(self.chosen(*mask, *a, *b, lane));
         }
         Pack { lane, parts }
+    }
+
+    /// `a` where a lane of `mask` is all ones, `b` where it is zero.
+    fn chosen(&mut self, mask: Value, a: Value, b: Value, lane: Type) -> Value {
+        if self.e.module.isa().name() != "x64" || self.is_comparison_of(mask, lane) {
+            let mask = self.cast(mask, lane);
+            return self.e.builder.ins().bitselect(mask, a, b);
+        }
+        // What Cranelift does not know for a mask takes three instructions there; `blendv` looks at the highest bit only.
+        let bits = if lane.bytes() < 4 { types::I8 } else { int_of(lane.bytes()) };
+        let [mask, a, b] = [mask, a, b].map(|part| self.cast(part, bits));
+        let blended = self.e.builder.ins().blendv(mask, a, b);
+        self.cast(blended, lane)
+    }
+
+    /// Whether `mask` is a comparison that Cranelift makes one instruction with a choice between values of type `lane`.
+    fn is_comparison_of(&self, mask: Value, lane: Type) -> bool {
+        let dfg = &self.e.builder.func.dfg;
+        let opcode = dfg.value_def(mask).inst().map(|inst| dfg.insts[inst].opcode());
+        match opcode {
+            Some(Opcode::Fcmp) => true,
+            Some(Opcode::Icmp) => lane.is_int(),
+            _ => false,
+        }
     }
 
     /// The values of a pack as scalars.
