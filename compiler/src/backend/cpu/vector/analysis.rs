@@ -3,7 +3,7 @@
 //! Each value of a body falls into a [`Class`] by how it differs between the elements of a group. The rules for linear
 //! values mirror `linear`. What has no vector form, or would be slower in one, leaves its nest to scalar code.
 
-use super::{pack::VECTOR_BYTES, scan::LEAVES};
+use super::{pack::VECTOR_BYTES, places, scan::LEAVES};
 use crate::{
     ir::{Binary, Block, Body, Fold, Inst, Nest, Op, Order, Sink, Unary, Value},
     math::{self, Routine},
@@ -59,7 +59,12 @@ pub(in crate::backend::cpu) fn shape_of(body: &Body, nest: &Nest) -> Option<Shap
     let params = &body.blocks[nest.body].params;
     analysis.set(*params.last()?, Class::Linear(1));
     analysis.block(nest.body)?;
-    let components = analysis.sinks(nest, is_reduction)?;
+    let mut components = analysis.sinks(nest, is_reduction)?;
+    for (component, is_place) in components.iter_mut().zip(places::of(body, nest)) {
+        if is_place {
+            *component = Scalar::I32;
+        }
+    }
     analysis.shape(&components)
 }
 

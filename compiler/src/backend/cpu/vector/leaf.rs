@@ -25,8 +25,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Type, Value, condcodes::IntCC, t
 pub(super) struct Folds<'a> {
     /// Each with its cells.
     pub(super) all: Vec<(&'a Fold, FoldCells)>,
-    /// For each of their components, whether it is the place of an element. In registers a place counts from the start
-    /// of the leaf, in 32 bits.
+    /// For each of their components, whether it is a place, which in registers has 32 bits.
     pub(super) is_place: Vec<bool>,
 }
 
@@ -40,14 +39,7 @@ impl<'a> Emitter<'a, '_> {
         leaf: Leaf,
     ) -> Vec<Vec<Value>> {
         let all = loops.folds().filter_map(|(target, fold)| Some((fold, target.cells.clone()?))).collect();
-        let param = self.body.blocks[loops.nest.body].params[0];
-        let components = loops.folds().flat_map(|(target, fold)| {
-            let inputs = target.inputs.iter().enumerate();
-            inputs.map(move |(at, input)| (fold, at, *input))
-        });
-        let is_place =
-            components.map(|(fold, at, input)| input == param && places::is_only_chosen(self.body, fold, at));
-        let folds = Folds { all, is_place: is_place.collect() };
+        let folds = Folds { all, is_place: places::of(self.body, loops.nest) };
         let count = self.builder.ins().isub(leaf.end, leaf.start);
         let rounds = self.builder.ins().band_imm_s(count, -LANES);
         let whole_end = self.builder.ins().iadd(leaf.start, rounds);

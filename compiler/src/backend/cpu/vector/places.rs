@@ -2,9 +2,10 @@
 //!
 //! Within a lane, elements come in the order of their places. So what an operator would do about elements that are equal
 //! is decided when code is made, and places are only chosen between: then they need not be wider than a leaf is long.
+//! In registers all lanes of a group have the place of its first element, to which each lane has its own distance.
 
-use super::{Group, pack::Pack};
-use crate::ir::{Body, Fold, Op, Value as IrValue};
+use super::{Group, linear::Linear, pack::Pack};
+use crate::ir::{Body, Fold, Nest, Op, Value as IrValue};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use pk_dsl::scalar::Scalar;
 
@@ -15,9 +16,24 @@ pub(super) fn pairs(body: &Body, fold: &Fold, inputs: &[IrValue], place: IrValue
     places.map(|at| (params[at], params[inputs.len() + at])).collect()
 }
 
+/// For each component that `nest`, of one dimension, reduces, whether it is the place of an element and only chosen.
+pub(super) fn of(body: &Body, nest: &Nest) -> Vec<bool> {
+    let block = &body.blocks[nest.body];
+    let (mut rest, mut are_places) = (&block.results[..], Vec::new());
+    for sink in &nest.sinks {
+        let (inputs, others) = rest.split_at(sink.takes());
+        rest = others;
+        let Some(fold) = sink.fold() else { continue };
+        let is_place =
+            |(at, input): (usize, &IrValue)| block.params[..] == [*input] && is_only_chosen(body, fold, at);
+        are_places.extend(inputs.iter().enumerate().map(is_place));
+    }
+    are_places
+}
+
 /// Whether the operator of `fold` does nothing with component `at`, an `i64`, but compare its two sides with each other
 /// and choose one of them as its result.
-pub(super) fn is_only_chosen(body: &Body, fold: &Fold, at: usize) -> bool {
+fn is_only_chosen(body: &Body, fold: &Fold, at: usize) -> bool {
     let block = &body.blocks[fold.op];
     let sides = [block.params[at], block.params[fold.width() + at]];
     let result = block.results[at];
@@ -43,28 +59,23 @@ pub(super) fn is_only_chosen(body: &Body, fold: &Fold, at: usize) -> bool {
 }
 
 impl Group<'_, '_, '_> {
-    /// The places of the elements of a group, of which `first`, an `i64`, is the first; less than a leaf.
+    /// The place of the first element of a group, an `i64` less than a leaf, in all lanes.
     pub(super) fn place_pack(&mut self, first: Value) -> Pack {
         let first = self.e.builder.ins().ireduce(types::I32, first);
-        let base = self.e.builder.ins().splat(types::I32X4, first);
-        let parts = (0..self.size / 4).map(|part| {
-            let offsets = self.constant_part(types::I32, |at| u64::from(4 * part + at));
-            self.e.builder.ins().iadd(base, offsets)
-        });
-        Pack { lane: types::I32, parts: parts.collect() }
+        self.splat(Scalar::I32, first)
     }
 
-    /// Places that count from the start of a leaf, as indices.
+    /// Places as indices; the leaf begins at `start`.
     pub(super) fn widened_places(&mut self, places: &Pack, start: Value) -> Pack {
         let wide = self.resize(places, 8, true);
-        let start = self.splat(Scalar::I64, start);
-        self.zip(&wide, &start, types::I64, |g, a, b| g.e.builder.ins().iadd(a, b))
+        let distances = self.linear_pack(Linear { first: start, step: 1 });
+        self.zip(&wide, &distances, types::I64, |g, a, b| g.e.builder.ins().iadd(a, b))
     }
 
-    /// Indices as places that count from the start of their leaf.
+    /// Indices as places; the leaf begins at `start`.
     pub(super) fn narrowed_places(&mut self, indices: &Pack, start: Value) -> Pack {
-        let start = self.splat(Scalar::I64, start);
-        let places = self.zip(indices, &start, types::I64, |g, a, b| g.e.builder.ins().isub(a, b));
+        let distances = self.linear_pack(Linear { first: start, step: 1 });
+        let places = self.zip(indices, &distances, types::I64, |g, a, b| g.e.builder.ins().isub(a, b));
         self.resize(&places, 4, true)
     }
 }
