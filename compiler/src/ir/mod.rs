@@ -399,16 +399,15 @@ impl Fold {
         self.neutral.len()
     }
 
-    /// The operation on the left and the right operand, in this order, that is all of the operator; `None` if it is more.
-    pub fn operation<'a>(&self, body: &'a Body) -> Option<&'a Op> {
+    /// The operation on component `at` of the left and of the right operand, in this order, that gives component `at` of
+    /// the result; `None` if it takes more than one.
+    pub fn operation(&self, body: &Body, at: usize) -> Option<Binary> {
         let block = &body.blocks[self.op];
-        let ([left, right], [inst], [result]) = (&block.params[..], &block.insts[..], &block.results[..])
-        else {
-            return None;
-        };
-        let InstData { op, results, .. } = &body.insts[*inst];
-        let is_all = matches!(op, Op::Binary(_, a, b) if (a, b) == (left, right)) && results[..] == [*result];
-        is_all.then_some(op)
+        let sides = [block.params[at], block.params[self.width() + at]];
+        match body.insts[body.def(block.results[at])?].op {
+            Op::Binary(op, left, right) if [left, right] == sides => Some(op),
+            _ => None,
+        }
     }
 }
 

@@ -358,7 +358,7 @@ impl<'a> Planner<'a> {
     fn own_bins(&self, fold: &Fold, outputs: &[Value]) -> Option<Bins> {
         let &[array] = outputs else { return None };
         let size = self.array_size(array);
-        let identity = identity::bits(&self.kernel.body, fold).filter(|_| !size.scalar.is_float())?;
+        let identity = identity::bits(&self.kernel.body, fold, 0).filter(|_| !size.scalar.is_float())?;
         Some(Bins { slot: self.plan.slot(array)?, identity: Const::from_bits(size.scalar, identity), size })
     }
 

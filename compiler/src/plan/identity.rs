@@ -2,16 +2,18 @@
 //!
 //! The neutral element of a fold is what an empty fold gives, and need not be one: that of a sum is 0, but 0 + -0 is 0.
 
-use crate::ir::{Binary, Body, Fold, Op};
+use crate::ir::{Binary, Body, Fold};
 use pk_dsl::scalar::{Const, Scalar};
 
-/// The bits of the identity of `fold` in each lane, if its operator is one operation that has one. A mask has all bits set
-/// where `true` stands.
-pub(crate) fn bits(body: &Body, fold: &Fold) -> Option<u64> {
-    match fold.operation(body)? {
-        Op::Binary(op, a, _) => identity(*op, body.scalar(*a)),
-        _ => None,
-    }
+/// Whether each component of `fold` has an identity.
+pub(crate) fn exists(body: &Body, fold: &Fold) -> bool {
+    (0..fold.width()).all(|at| bits(body, fold, at).is_some())
+}
+
+/// The bits of the identity of component `at` of `fold` in each lane, if it is one operation that has one. A mask has all
+/// bits set where `true` stands.
+pub(crate) fn bits(body: &Body, fold: &Fold, at: usize) -> Option<u64> {
+    identity(fold.operation(body, at)?, body.scalar(fold.neutral[at]))
 }
 
 fn identity(op: Binary, scalar: Scalar) -> Option<u64> {

@@ -4,7 +4,7 @@
 //! in any bracketing, so also from the last element of the range before.
 
 use super::{Slot, cost::Cost};
-use crate::ir::{Binary, Body, Fold, Nest, Op, Sink};
+use crate::ir::{Binary, Body, Fold, Nest, Sink};
 
 /// Where code keeps what precedes the next range of a scan that runs on. A frame belongs to one thread, so what it holds
 /// is of the ranges that this thread has computed; in the beginning there is none, and all slots are zero.
@@ -34,19 +34,10 @@ pub(super) fn runs_on(body: &Body, nest: &Nest, element: &Cost) -> bool {
 
 /// Whether the operator is one operation that gives the same bits in any bracketing, and has an identity.
 fn is_exactly_associative(body: &Body, fold: &Fold) -> bool {
-    match fold.operation(body) {
-        Some(Op::Binary(op, a, _)) => {
-            matches!(
-                op,
-                Binary::Add
-                    | Binary::Mul
-                    | Binary::Min
-                    | Binary::Max
-                    | Binary::And
-                    | Binary::Or
-                    | Binary::Xor
-            ) && !body.scalar(*a).is_float()
-        }
-        _ => false,
-    }
+    let [neutral] = fold.neutral[..] else { return false };
+    let is_exact = matches!(
+        fold.operation(body, 0),
+        Some(Binary::Add | Binary::Mul | Binary::Min | Binary::Max | Binary::And | Binary::Or | Binary::Xor)
+    );
+    is_exact && !body.scalar(neutral).is_float()
 }

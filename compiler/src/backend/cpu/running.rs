@@ -98,7 +98,7 @@ impl<'a> Emitter<'a, '_> {
 
     fn identity(&mut self, fold: &Fold) -> Value {
         let scalar = self.body.scalar(fold.neutral[0]);
-        let bits = identity::bits(self.body, fold).unwrap_or(0);
+        let bits = identity::bits(self.body, fold, 0).unwrap_or(0);
         let bits = if scalar == Scalar::Bool { bits & 1 } else { bits };
         self.constant(Const::from_bits(scalar, bits))
     }

@@ -91,6 +91,59 @@ fn a_reduction_of_pairs_keeps_the_order_of_operands() {
     assert_eq!(found, Ok(vec![Datum::Scalar(14i64.into()), Datum::Scalar(9i64.into())]));
 }
 
+/// Floats among which there are zeros of both signs and many that are equal.
+fn coarse_floats(count: usize) -> Vec<f32> {
+    random_floats(count, 3).into_iter().map(|x| (4.0 * x).round() / 4.0).collect()
+}
+
+#[track_caller]
+fn run_coarse_floats_at_all_lengths(kernel: &Kernel) {
+    let both = Both::new(kernel);
+    for n in lengths() {
+        for elements in [coarse_floats(n), vec![-0.0; n], vec![f32::NEG_INFINITY; n]] {
+            both.run(&[n as i64], &[vector(&elements)], FaultPolicy::Report).expect("nothing can fault");
+        }
+    }
+}
+
+#[test]
+fn a_reduction_may_have_an_operation_for_each_component() {
+    let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+        let neutral = vec![b.constant(0.0f32), b.constant(7.0f32), int(b, 1)];
+        let (f32s, i64s) = (Type::scalar(Scalar::F32), Type::scalar(Scalar::I64));
+        let types = [&f32s, &f32s, &i64s].repeat(2).into_iter().cloned().collect();
+        let op = b.block(types, |b, sides| {
+            let ops = [Binary::Add, Binary::Max, Binary::Xor];
+            ops.iter().enumerate().map(|(at, op)| b.binary(*op, sides[at], sides[at + 3])).collect()
+        });
+        let fold = Fold { neutral, op, order: Order::Interleaved };
+        reduce(b, sizes[0], fold, |b, i| {
+            let x = read(b, params[0], &[i]);
+            vec![x, x, i]
+        })
+    });
+    run_coarse_floats_at_all_lengths(&kernel);
+}
+
+#[test]
+fn of_equal_elements_the_first_is_found() {
+    let kernel = kernel(1, &[(Scalar::F32, &[0])], |b, sizes, params| {
+        let neutral = vec![b.constant(0.0f32), int(b, 0)];
+        let (f32s, i64s) = (Type::scalar(Scalar::F32), Type::scalar(Scalar::I64));
+        let op = b.block(vec![f32s.clone(), i64s.clone(), f32s, i64s], |b, sides| {
+            let is_greater = b.compare(Compare::Gt, sides[2], sides[0]);
+            let is_equal = b.compare(Compare::Eq, sides[2], sides[0]);
+            let is_before = b.compare(Compare::Lt, sides[3], sides[1]);
+            let is_first = b.binary(Binary::And, is_equal, is_before);
+            let is_chosen = b.binary(Binary::Or, is_greater, is_first);
+            vec![b.select(is_chosen, sides[2], sides[0]), b.select(is_chosen, sides[3], sides[1])]
+        });
+        let fold = Fold { neutral, op, order: Order::Interleaved };
+        reduce(b, sizes[0], fold, |b, i| vec![read(b, params[0], &[i]), i])
+    });
+    run_coarse_floats_at_all_lengths(&kernel);
+}
+
 #[test]
 fn scans_of_pairs_and_numbers() {
     for exclusive in [false, true] {

@@ -20,7 +20,7 @@ use pk_dsl::scalar::Scalar;
 
 /// Whether the operators of all folds of `nest` have an identity, from which lanes can start.
 pub(in crate::backend::cpu) fn have_identities(body: &Body, nest: &Nest) -> bool {
-    nest.sinks.iter().filter_map(|sink| sink.fold()).all(|fold| identity::bits(body, fold).is_some())
+    nest.sinks.iter().filter_map(|sink| sink.fold()).all(|fold| identity::exists(body, fold))
 }
 
 impl<'a> Emitter<'a, '_> {
@@ -50,7 +50,8 @@ impl<'a> Emitter<'a, '_> {
         packs: &[(Type, usize)],
     ) -> Vec<Pack> {
         let body = self.body;
-        let components = folds.iter().flat_map(|fold| vec![identity::bits(body, fold); fold.width()]);
+        let components =
+            folds.iter().flat_map(|fold| (0..fold.width()).map(|at| identity::bits(body, fold, at)));
         let mut group = Group::new(self, shape, body.entry);
         let starts = packs.iter().zip(components);
         starts.map(|((lane, _), bits)| group.constant_pack(*lane, bits.unwrap_or(0))).collect()
@@ -148,7 +149,7 @@ impl<'a> Group<'_, 'a, '_> {
         before: &[Pack],
         inputs: &[Pack],
     ) -> Vec<Pack> {
-        if folds.iter().all(|fold| identity::bits(self.e.body, fold).is_some()) {
+        if folds.iter().all(|fold| identity::exists(self.e.body, fold)) {
             return self.combine_all(folds, before, inputs);
         }
         let packs: Vec<(Type, usize)> = inputs.iter().map(|pack| (pack.lane, pack.parts.len())).collect();

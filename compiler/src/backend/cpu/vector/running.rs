@@ -106,7 +106,7 @@ impl<'a> Emitter<'a, '_> {
         let mut state = Vec::new();
         for ((_, fold), value) in loops.folds().zip(folds) {
             let scalar = self.body.scalar(fold.neutral[0]);
-            let bits = identity::bits(self.body, fold).unwrap_or(0);
+            let bits = identity::bits(self.body, fold, 0).unwrap_or(0);
             let mut group = Group::new(self, shape, fold.op);
             let mut all = group.splat(scalar, *value);
             if pass == Pass::Total {
@@ -147,7 +147,7 @@ impl<'a> Group<'_, 'a, '_> {
 
     /// Each value folded to those before it in its vector.
     fn prefixes(&mut self, fold: &'a Fold, x: &Pack) -> Pack {
-        let bits = identity::bits(self.e.body, fold).unwrap_or(0);
+        let bits = identity::bits(self.e.body, fold, 0).unwrap_or(0);
         let nothing = self.constant_part(x.lane, |_| bits);
         let mut x = x.clone();
         let mut distance = 1;
