@@ -40,42 +40,40 @@ impl<'a> Emitter<'a, '_> {
         });
     }
 
-    /// Whole groups, then one that ends with the row and overlaps the one before; scalar code for rows shorter than a
-    /// group and for groups that bail.
+    /// Whole groups, the last of which ends with the row and may overlap the one before; scalar code for rows shorter than
+    /// a group and for groups that bail. The way out of a loop comes first: then Cranelift lays what is inside next to its
+    /// head, and moves out of it what does not change.
     fn grouped_row(&mut self, loops: &Loops<'a>, row: Row<'_>, shape: Shape) {
         let [begin, end] = row.range;
         let size = i64::from(shape.group);
         let last_start = self.builder.ins().iadd_imm_s(end, -size);
-        let i64s = |count| vec![types::I64; count];
-        let (head, at) = self.block_with_params(&i64s(1));
-        let (group, start) = self.block_with_params(&i64s(1));
-        let (scalar, part) = self.block_with_params(&i64s(2));
-        let [tail, no_tail, exit] = [0; 3].map(|_| self.builder.create_block());
+        let (head, at) = self.block_with_params(&[types::I64]);
+        let (scalar, part) = self.block_with_params(&[types::I64; 2]);
+        let [inside, exit] = [0; 2].map(|_| self.builder.create_block());
         self.jump(head, &[begin]);
         self.builder.switch_to_block(head);
-        let fits = self.icmp(IntCC::SignedLessThanOrEqual, at[0], last_start);
-        self.branch(fits, group, &[at[0]], tail, &[]);
+        let start = self.builder.ins().smin(at[0], last_start);
+        let is_short = self.icmp(IntCC::SignedLessThan, start, begin);
+        self.branch(is_short, scalar, &[begin, end], inside, &[]);
 
-        self.builder.switch_to_block(tail);
-        let is_rest = self.icmp(IntCC::SignedLessThan, at[0], end);
-        let is_long = self.icmp(IntCC::SignedGreaterThanOrEqual, last_start, begin);
-        let overlaps = self.builder.ins().band(is_rest, is_long);
-        self.branch(overlaps, group, &[last_start], no_tail, &[]);
-        self.builder.switch_to_block(no_tail);
-        self.branch(is_rest, scalar, &[at[0], end], exit, &[]);
-
-        self.builder.switch_to_block(group);
-        let next = self.builder.ins().iadd_imm_s(start[0], size);
-        let bail = self.map_group(loops, row, shape, start[0]);
-        self.jump(head, &[next]);
+        self.builder.switch_to_block(inside);
+        let next = self.builder.ins().iadd_imm_s(start, size);
+        let bail = self.map_group(loops, row, shape, start);
+        let is_done = self.icmp(IntCC::SignedGreaterThanOrEqual, next, end);
+        self.branch(is_done, exit, &[], head, &[next]);
         if let Some(bail) = bail {
             self.builder.switch_to_block(bail);
-            self.jump(scalar, &[start[0], next]);
+            self.jump(scalar, &[start, next]);
         }
 
         self.builder.switch_to_block(scalar);
         self.scalar_row(loops, row, [part[0], part[1]]);
-        self.jump(head, &[part[1]]);
+        if bail.is_some() {
+            let is_done = self.icmp(IntCC::SignedGreaterThanOrEqual, part[1], end);
+            self.branch(is_done, exit, &[], head, &[part[1]]);
+        } else {
+            self.jump(exit, &[]);
+        }
         self.builder.switch_to_block(exit);
     }
 

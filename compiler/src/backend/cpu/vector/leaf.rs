@@ -98,8 +98,9 @@ impl<'a> Emitter<'a, '_> {
 
         self.builder.switch_to_block(head);
         let (at, before) = (params[0], unflatten(&packs, &params[1..]));
-        let goes_on = self.icmp(IntCC::SignedLessThan, at, whole_end);
-        self.branch(goes_on, inside, &[], exit, &[]);
+        // The way out comes first, as in `grouped_row`.
+        let is_past = self.icmp(IntCC::SignedGreaterThanOrEqual, at, whole_end);
+        self.branch(is_past, exit, &[], inside, &[]);
 
         self.builder.switch_to_block(inside);
         let is_first = self.icmp(IntCC::Equal, at, first);

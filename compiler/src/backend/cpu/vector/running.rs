@@ -39,8 +39,9 @@ impl<'a> Emitter<'a, '_> {
 
         self.builder.switch_to_block(head);
         let (at, flat) = (params[0], &params[1..]);
-        let fits = self.icmp(IntCC::SignedLessThanOrEqual, at, last_start);
-        self.branch(fits, inside, &[], scalar, &[&[at, stop], flat].concat());
+        // The way out comes first, as in `grouped_row`.
+        let is_past = self.icmp(IntCC::SignedGreaterThan, at, last_start);
+        self.branch(is_past, scalar, &[&[at, stop], flat].concat(), inside, &[]);
 
         self.builder.switch_to_block(inside);
         let next = self.builder.ins().iadd_imm_s(at, size);
