@@ -1,8 +1,8 @@
 //! The plan for one address space: a nest of the entry block is a step of its own, all between two nests is one step.
 
 use super::{
-    ArraySize, ArraySource, Bins, Buffer, BufferData, Domain, Extent, Filtered, Home, LEAF, Launch, Plan,
-    ResultSource, Running, Slot, SlotContent, Step, Work,
+    ArraySize, ArraySource, Bins, Buffer, BufferData, Domain, Extent, Filtered, Home, LEAF, Launch, OwnParts,
+    Plan, ResultSource, Slot, SlotContent, Step, Work,
     cost::{Cost, Estimator},
     home::{Content, Homes},
     identity, index,
@@ -231,7 +231,7 @@ impl<'a> Planner<'a> {
                 cost,
                 follows: false,
                 suffices: false,
-                running: None,
+                own: None,
             })
         };
         match &self.kernel.body.insts[part.insts[0]].op {
@@ -311,34 +311,34 @@ impl<'a> Planner<'a> {
         element: Cost,
         launch: &impl Fn(Work, Domain, Cost) -> Step,
     ) {
-        let running = self.running(inst, nest);
+        let parts = self.own_parts(inst, nest);
         let bins: Vec<ArraySize> =
-            running.iter().flat_map(|running| &running.bins).map(|bins| bins.size.clone()).collect();
+            parts.iter().flat_map(|parts| &parts.bins).map(|bins| bins.size.clone()).collect();
         let extent = self.extent(nest.dims[0]);
         self.plan.steps.push(launch(Work::Prepare(inst), Domain::Once, Cost::default()));
         let main = launch(Work::Main(inst), Domain::LeavesInOrder(extent), element);
-        self.plan.steps.push(with(main, |main| main.running = running));
+        self.plan.steps.push(with(main, |main| main.own = parts));
         if !bins.is_empty() {
             let merge = launch(Work::Merge(inst), Domain::OwnBins, Cost::default());
             self.plan.steps.push(with(merge, |merge| merge.scratch.extend(bins)));
         }
     }
 
-    /// How threads share the running state of `nest`, if they can.
-    fn running(&mut self, inst: Inst, nest: &Nest) -> Option<Running> {
+    /// What threads that share `nest` have of their own, if they can.
+    fn own_parts(&mut self, inst: Inst, nest: &Nest) -> Option<OwnParts> {
         let body = &self.kernel.body;
-        let mut running = Running::default();
+        let mut parts = OwnParts::default();
         let mut outputs = &body.insts[inst].results[..];
         for sink in &nest.sinks {
             let (own, rest) = outputs.split_at(sink.gives());
             outputs = rest;
             match sink {
-                Sink::Filter { .. } => running.filters.push(self.filtered(own)?),
-                Sink::ReduceByIndex { fold, .. } => running.bins.push(self.own_bins(fold, own)?),
+                Sink::Filter { .. } => parts.filters.push(self.filtered(own)?),
+                Sink::ReduceByIndex { fold, .. } => parts.bins.push(self.own_bins(fold, own)?),
                 _ => {}
             }
         }
-        Some(running)
+        Some(parts)
     }
 
     /// The results of a filter: the number of elements, and the arrays of them.

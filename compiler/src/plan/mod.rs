@@ -224,17 +224,16 @@ pub struct Launch {
     pub follows: bool,
     /// Whether it needs none of the launches that it follows if one thread computes all its ranges in order.
     pub suffices: bool,
-    /// How threads share what each element finds from those before it, if there is anything and they can.
-    pub running: Option<Running>,
+    /// What threads have of their own for what each element finds from those before it, if there is anything and they can.
+    pub own: Option<OwnParts>,
 }
 
-/// What the elements of a launch over leaves in order leave for each other, where any range of them may do without what
-/// is before it.
+/// What each thread has of its own in a launch over leaves in order, so that a range needs nothing from those before it.
 #[derive(Clone, Debug, Default)]
-pub struct Running {
-    /// What passes filters: a range may put it anywhere, and the host moves it to its place.
+pub struct OwnParts {
+    /// Arrays for what passes filters in a range; the host copies it to its place.
     pub filters: Vec<Filtered>,
-    /// Bins whose operator may take values in any order: a thread may have its own, which are merged in the end.
+    /// Bins, whose operator may take values in any order; they are merged in the end.
     pub bins: Vec<Bins>,
 }
 

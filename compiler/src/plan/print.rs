@@ -108,7 +108,7 @@ impl fmt::Display for Launch {
         if self.suffices {
             f.write_str(", alone if in order")?;
         }
-        if self.running.is_some() {
+        if self.own.is_some() {
             f.write_str(", shared")?;
         }
         if !self.scratch.is_empty() {

@@ -196,7 +196,7 @@ impl Execution<'_, '_, '_> {
             Domain::Leaves(extent) => (self.leaves(*extent)?, LEAF as u64, true),
             Domain::LeavesInOrder(extent) => {
                 let leaves = self.leaves(*extent)?;
-                (leaves, LEAF as u64, self.may_share_running(launch, leaves)?)
+                (leaves, LEAF as u64, self.may_share_in_order(launch, leaves)?)
             }
         };
         let cost = match units {

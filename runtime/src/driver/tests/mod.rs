@@ -11,9 +11,9 @@ pub(super) mod kernels;
 mod launches;
 mod nests;
 mod random;
-mod running;
 mod scalars;
 mod scans;
+mod shared;
 mod threads;
 
 use super::{

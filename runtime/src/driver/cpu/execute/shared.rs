@@ -15,7 +15,7 @@ use crate::driver::{
 };
 use pk_compiler::{
     backend::cpu::fault::FaultRecord,
-    plan::{ArraySize, Bins, LEAF, Launch, Running, Stop},
+    plan::{ArraySize, Bins, LEAF, Launch, OwnParts, Stop},
 };
 use smallvec::smallvec;
 use std::{
@@ -38,9 +38,9 @@ impl Execution<'_, '_, '_> {
     ) -> Result<(), RunError> {
         let faults = Mutex::new(mem::take(&mut self.faults));
         let (is_cancelled, failure) = (AtomicBool::new(false), Mutex::new(None));
-        let nothing = Running::default();
-        let running = launch.running.as_ref().unwrap_or(&nothing);
-        let shares = Shares::new(running, self.own_sizes(running, ranges)?);
+        let nothing = OwnParts::default();
+        let parts = launch.own.as_ref().unwrap_or(&nothing);
+        let shares = Shares::new(parts, self.own_sizes(parts, ranges)?);
         Pool::of_process().run(helpers, &|| {
             let mut scratch = Scratch::default();
             let sizes = self.scratch_sizes(launch).chain(shares.sizes.scratch());
@@ -73,10 +73,10 @@ impl Execution<'_, '_, '_> {
     }
 
     /// The sizes of what a thread has of its own.
-    fn own_sizes(&self, running: &Running, ranges: &Ranges) -> Result<OwnSizes, RunError> {
+    fn own_sizes(&self, parts: &OwnParts, ranges: &Ranges) -> Result<OwnSizes, RunError> {
         let bytes = |size: &ArraySize| self.bytes(size.scalar, &size.extents);
-        let bins = running.bins.iter().map(|bins| bytes(&bins.size)).collect::<Result<_, _>>()?;
-        let filters = running.filters.iter();
+        let bins = parts.bins.iter().map(|bins| bytes(&bins.size)).collect::<Result<_, _>>()?;
+        let filters = parts.filters.iter();
         let elements = filters.map(|filter| filter.arrays.iter().map(|(_, size)| bytes(size)).collect());
         let range = usize::try_from(ranges.piece()).ok().and_then(|leaves| leaves.checked_mul(LEAF as usize));
         Ok(OwnSizes {
@@ -88,10 +88,10 @@ impl Execution<'_, '_, '_> {
 
     /// Whether threads may share a launch over so many leaves in order: merging their bins must not take longer than
     /// filling them.
-    pub(super) fn may_share_running(&self, launch: &Launch, leaves: u64) -> Result<bool, RunError> {
-        let Some(running) = &launch.running else { return Ok(false) };
+    pub(super) fn may_share_in_order(&self, launch: &Launch, leaves: u64) -> Result<bool, RunError> {
+        let Some(parts) = &launch.own else { return Ok(false) };
         let mut bins = 0u64;
-        for own in &running.bins {
+        for own in &parts.bins {
             bins = bins.saturating_add(self.product(&own.size.extents)?);
         }
         Ok(bins.saturating_mul(4) <= leaves.saturating_mul(LEAF as u64))
@@ -136,7 +136,7 @@ impl OwnSizes {
 
 /// What threads that share a launch tell each other.
 struct Shares<'p> {
-    running: &'p Running,
+    parts: &'p OwnParts,
     sizes: OwnSizes,
     line: Mutex<Line>,
     has_moved: Condvar,
@@ -155,17 +155,17 @@ struct Line {
 }
 
 impl<'p> Shares<'p> {
-    fn new(running: &'p Running, sizes: OwnSizes) -> Shares<'p> {
-        let totals = running.filters.iter().map(|_| 0).collect();
+    fn new(parts: &'p OwnParts, sizes: OwnSizes) -> Shares<'p> {
+        let totals = parts.filters.iter().map(|_| 0).collect();
         let line = Mutex::new(Line { next: 0, totals, is_broken: false });
-        Shares { running, sizes, line, has_moved: Condvar::new(), own: Mutex::default() }
+        Shares { parts, sizes, line, has_moved: Condvar::new(), own: Mutex::default() }
     }
 
     /// Computes ranges, with what is a thread's own in the last pieces of the scratch memory of `hand`.
     ///
     /// # Safety
     ///
-    /// As for [`Hand::work`], for the launch whose running state this is; the scratch memory ends with pieces of the
+    /// As for [`Hand::work`], for the launch that is shared; the scratch memory ends with pieces of the
     /// sizes in `self`, the ranges are no longer than those allow, and each begins where one before it ends.
     unsafe fn work(
         &self,
@@ -176,21 +176,21 @@ impl<'p> Shares<'p> {
     ) -> Option<Stop> {
         let first_own = hand.scratch.addresses.len() - self.sizes.count();
         let (bins, arrays) = hand.scratch.addresses[first_own..].split_at(self.sizes.bins.len());
-        for ((own, address), bytes) in self.running.bins.iter().zip(bins).zip(&self.sizes.bins) {
+        for ((own, address), bytes) in self.parts.bins.iter().zip(bins).zip(&self.sizes.bins) {
             // SAFETY: the scratch memory has so many bytes at this address, and they are this thread's.
             unsafe { fill(own, *address, *bytes) }
             hand.frame[own.slot.0 as usize] = *address as u64;
         }
-        if self.running.filters.is_empty() {
+        if self.parts.filters.is_empty() {
             // SAFETY: the caller promises it; the bins are as large as those that they stand for.
             return unsafe { hand.work(function, ranges, cancel) };
         }
         let slots =
-            self.running.filters.iter().flat_map(|filter| &filter.arrays).map(|(slot, _)| slot.0 as usize);
+            self.parts.filters.iter().flat_map(|filter| &filter.arrays).map(|(slot, _)| slot.0 as usize);
         let places: Few<u64> = slots.clone().map(|slot| hand.frame[slot]).collect();
         slots.zip(arrays).for_each(|(slot, own)| hand.frame[slot] = *own as u64);
         for range in ranges {
-            for filter in &self.running.filters {
+            for filter in &self.parts.filters {
                 hand.frame[filter.count.0 as usize] = 0;
             }
             // SAFETY: the caller promises it; the thread's own arrays have room for all elements of a range.
@@ -200,7 +200,7 @@ impl<'p> Shares<'p> {
                 return stop;
             }
             let counts =
-                self.running.filters.iter().map(|filter| hand.frame[filter.count.0 as usize]).collect();
+                self.parts.filters.iter().map(|filter| hand.frame[filter.count.0 as usize]).collect();
             let before = self.take_place(range, &counts)?;
             // SAFETY: so many elements are in the thread's own arrays, and those of the launch, which have room for all
             // elements, have nothing at these places yet.
@@ -251,7 +251,7 @@ impl<'p> Shares<'p> {
 
     /// Keeps the bins of a thread until they are merged.
     fn keep(&self, scratch: Scratch) {
-        if !self.running.bins.is_empty() {
+        if !self.parts.bins.is_empty() {
             self.own.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         }
     }
@@ -259,7 +259,7 @@ impl<'p> Shares<'p> {
     /// Sets the counts in `frame`; gives the bins that are to be merged.
     fn join(self, frame: &mut [u64]) -> Vec<Scratch> {
         let line = self.line.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (filter, total) in self.running.filters.iter().zip(line.totals) {
+        for (filter, total) in self.parts.filters.iter().zip(line.totals) {
             frame[filter.count.0 as usize] = total;
         }
         self.own.into_inner().unwrap_or_else(PoisonError::into_inner)
