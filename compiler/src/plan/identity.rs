@@ -5,11 +5,6 @@
 use crate::ir::{Binary, Body, Fold};
 use pk_dsl::scalar::{Const, Scalar};
 
-/// Whether each component of `fold` has an identity.
-pub(crate) fn exists(body: &Body, fold: &Fold) -> bool {
-    (0..fold.width()).all(|at| bits(body, fold, at).is_some())
-}
-
 /// The bits of the identity of component `at` of `fold` in each lane, if it is one operation that has one. A mask has all
 /// bits set where `true` stands.
 pub(crate) fn bits(body: &Body, fold: &Fold, at: usize) -> Option<u64> {

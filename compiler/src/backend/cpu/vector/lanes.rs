@@ -20,7 +20,12 @@ use pk_dsl::scalar::Scalar;
 
 /// Whether the operators of all folds of `nest` have an identity, from which lanes can start.
 pub(in crate::backend::cpu) fn have_identities(body: &Body, nest: &Nest) -> bool {
-    nest.sinks.iter().filter_map(|sink| sink.fold()).all(|fold| identity::exists(body, fold))
+    nest.sinks.iter().filter_map(|sink| sink.fold()).all(|fold| has_identities(body, fold))
+}
+
+/// Whether each component of `fold` has an identity.
+fn has_identities(body: &Body, fold: &Fold) -> bool {
+    (0..fold.width()).all(|at| identity::bits(body, fold, at).is_some())
 }
 
 impl<'a> Emitter<'a, '_> {
@@ -149,7 +154,7 @@ impl<'a> Group<'_, 'a, '_> {
         before: &[Pack],
         inputs: &[Pack],
     ) -> Vec<Pack> {
-        if folds.iter().all(|fold| identity::exists(self.e.body, fold)) {
+        if folds.iter().all(|fold| has_identities(self.e.body, fold)) {
             return self.combine_all(folds, before, inputs);
         }
         let packs: Vec<(Type, usize)> = inputs.iter().map(|pack| (pack.lane, pack.parts.len())).collect();
