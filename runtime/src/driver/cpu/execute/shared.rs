@@ -24,6 +24,7 @@ use std::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 impl Execution<'_, '_, '_> {
@@ -188,6 +189,7 @@ impl<'p> Shares<'p> {
         let slots =
             self.parts.filters.iter().flat_map(|filter| &filter.arrays).map(|(slot, _)| slot.0 as usize);
         let places: Few<u64> = slots.clone().map(|slot| hand.frame[slot]).collect();
+        let _guard = GiveUpOnPanic(self);
         slots.zip(arrays).for_each(|(slot, own)| hand.frame[slot] = *own as u64);
         for range in ranges {
             for filter in &self.parts.filters {
@@ -266,6 +268,17 @@ impl<'p> Shares<'p> {
     }
 }
 
+/// Lets nobody wait for a thread that panics.
+struct GiveUpOnPanic<'s, 'p>(&'s Shares<'p>);
+
+impl Drop for GiveUpOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.give_up();
+        }
+    }
+}
+
 /// Gives each of the bins at `address` its first value.
 ///
 /// # Safety
@@ -277,5 +290,29 @@ unsafe fn fill(bins: &Bins, address: *mut u8, bytes: usize) {
     for at in (0..bytes / width).map(|bin| bin * width) {
         // SAFETY: it ends at or before `bytes`; a scalar has at most 8 bytes.
         unsafe { ptr::copy_nonoverlapping(value.as_ptr(), address.wrapping_add(at), width) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pk_compiler::plan::{Filtered, Slot};
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_panicked() {
+        let filters = vec![Filtered { count: Slot(2), arrays: Vec::new() }];
+        let parts = OwnParts { filters, bins: Vec::new() };
+        let sizes = OwnSizes { bins: Few::new(), elements: vec![Few::new()], range: 1024 };
+        let shares = Shares::new(&parts, sizes);
+        let counts: Few<u64> = [7].into_iter().collect();
+        assert_eq!(shares.take_place((0, 1), &counts).as_deref(), Some(&[0][..]));
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                let _guard = GiveUpOnPanic(&shares);
+                panic!("before the second range has its place");
+            });
+            assert!(shares.take_place((2, 3), &counts).is_none());
+            assert!(first.join().is_err());
+        });
     }
 }
