@@ -22,7 +22,7 @@ use std::{
 /// So many functions are kept: those that were used last.
 const MOST_FUNCTIONS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// Larger code is not kept. What it was made from takes ten times as much, so all of it stays below 6 MiB.
+/// Larger code is not kept: with it stays what it was made from, which is larger still.
 const MOST_BYTES: usize = 8 << 10;
 
 type Codes = LruCache<Content, Arc<KeptCode>, FxBuildHasher>;
