@@ -9,7 +9,7 @@ use super::{
     running::{RunsOn, runs_on},
 };
 use crate::ir::{Fold, Inst, Kernel, Nest, Op, Sink, Type, Value};
-use pk_dsl::scalar::{Const, Scalar};
+use pk_dsl::scalar::Scalar;
 
 /// The plan of `kernel`.
 pub fn cpu(kernel: &Kernel) -> Plan {
@@ -223,23 +223,17 @@ impl<'a> Planner<'a> {
         let scratch = self.assign_homes(part);
         let launch = |work, domain, cost| {
             let (inputs, scratch) = (part.inputs.clone(), scratch.clone());
-            Step::Run(Launch {
-                work,
-                domain,
-                inputs,
-                scratch,
-                cost,
-                follows: false,
-                suffices: false,
-                own: None,
-            })
+            Launch { work, domain, inputs, scratch, cost, follows: false, suffices: false, own: None }
         };
         match &self.kernel.body.insts[part.insts[0]].op {
             Op::Nest(nest) => self.schedule_nest(part.insts[0], nest, launch),
-            _ => {
-                self.plan.steps.push(launch(Work::Serial(part.insts.clone()), Domain::Once, Cost::default()))
-            }
+            _ => self.run(launch(Work::Serial(part.insts.clone()), Domain::Once, Cost::default())),
         }
+    }
+
+    /// Adds a launch.
+    fn run(&mut self, launch: Launch) {
+        self.plan.steps.push(Step::Run(launch));
     }
 
     /// Finds places for the arrays inside `part`; gives the scratch memory that they need.
@@ -268,13 +262,13 @@ impl<'a> Planner<'a> {
         ArraySize { scalar: ty.scalar, extents: ty.shape.iter().map(|value| self.extent(*value)).collect() }
     }
 
-    fn schedule_nest(&mut self, inst: Inst, nest: &Nest, launch: impl Fn(Work, Domain, Cost) -> Step) {
+    fn schedule_nest(&mut self, inst: Inst, nest: &Nest, launch: impl Fn(Work, Domain, Cost) -> Launch) {
         let once = |work| launch(work, Domain::Once, Cost::default());
         let (element, prefixes) = self.costs(nest);
         let extents: Vec<Extent> = nest.dims.iter().map(|extent| self.extent(*extent)).collect();
         let extent = extents[0];
         if nest.sinks.iter().all(|sink| matches!(sink, Sink::Map)) {
-            return self.plan.steps.push(launch(Work::Main(inst), Domain::Elements(extents), element));
+            return self.run(launch(Work::Main(inst), Domain::Elements(extents), element));
         }
         let components = nest.folded_components();
         if components > 0 {
@@ -290,16 +284,16 @@ impl<'a> Planner<'a> {
         if has_running_state(nest) {
             self.schedule_in_order(inst, nest, element, &launch);
         } else {
-            self.plan.steps.push(launch(Work::Main(inst), Domain::Leaves(extent), element));
+            self.run(launch(Work::Main(inst), Domain::Leaves(extent), element));
         }
         if self.is_combined_by_range(nest) {
             return self.schedule_by_range(inst, nest, extent, launch);
         }
         if components > 0 {
-            self.plan.steps.push(once(Work::Combine(inst)));
+            self.run(once(Work::Combine(inst)));
         }
         if nest.sinks.iter().any(|sink| matches!(sink, Sink::Scan { .. })) {
-            self.plan.steps.push(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes));
+            self.run(launch(Work::Apply(inst), Domain::Leaves(extent), prefixes));
         }
     }
 
@@ -309,18 +303,19 @@ impl<'a> Planner<'a> {
         inst: Inst,
         nest: &Nest,
         element: Cost,
-        launch: &impl Fn(Work, Domain, Cost) -> Step,
+        launch: &impl Fn(Work, Domain, Cost) -> Launch,
     ) {
         let parts = self.own_parts(inst, nest);
         let bins: Vec<ArraySize> =
             parts.iter().flat_map(|parts| &parts.bins).map(|bins| bins.size.clone()).collect();
         let extent = self.extent(nest.dims[0]);
-        self.plan.steps.push(launch(Work::Prepare(inst), Domain::Once, Cost::default()));
+        self.run(launch(Work::Prepare(inst), Domain::Once, Cost::default()));
         let main = launch(Work::Main(inst), Domain::LeavesInOrder(extent), element);
-        self.plan.steps.push(with(main, |main| main.own = parts));
+        self.run(Launch { own: parts, ..main });
         if !bins.is_empty() {
-            let merge = launch(Work::Merge(inst), Domain::OwnBins, Cost::default());
-            self.plan.steps.push(with(merge, |merge| merge.scratch.extend(bins)));
+            let mut merge = launch(Work::Merge(inst), Domain::OwnBins, Cost::default());
+            merge.scratch.extend(bins);
+            self.run(merge);
         }
     }
 
@@ -354,12 +349,11 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The bins of a fold whose operator gives the same bits in any order, as those of integers do.
+    /// The bins of a fold whose operator gives the same bits in any order.
     fn own_bins(&self, fold: &Fold, outputs: &[Value]) -> Option<Bins> {
         let &[array] = outputs else { return None };
-        let size = self.array_size(array);
-        let identity = identity::bits(&self.kernel.body, fold, 0).filter(|_| !size.scalar.is_float())?;
-        Some(Bins { slot: self.plan.slot(array)?, identity: Const::from_bits(size.scalar, identity), size })
+        let identity = identity::of_exact(&self.kernel.body, fold)?;
+        Some(Bins { slot: self.plan.slot(array)?, size: self.array_size(array), identity })
     }
 
     /// Adds what follows the first pass of scans whose prefixes are combined by range.
@@ -368,7 +362,7 @@ impl<'a> Planner<'a> {
         inst: Inst,
         nest: &Nest,
         extent: Extent,
-        launch: impl Fn(Work, Domain, Cost) -> Step,
+        launch: impl Fn(Work, Domain, Cost) -> Launch,
     ) {
         let (element, prefixes) = self.costs(nest);
         let runs_on = runs_on(&self.kernel.body, nest, &element);
@@ -379,9 +373,8 @@ impl<'a> Planner<'a> {
         let combine = launch(Work::Combine(inst), Domain::LeavesInOrder(extent), Cost::default());
         let cost = if runs_on { element } else { prefixes };
         let apply = launch(Work::Apply(inst), Domain::Leaves(extent), cost);
-        for (step, suffices) in [(combine, false), (apply, runs_on)] {
-            self.plan.steps.push(with(step, |launch| (launch.follows, launch.suffices) = (true, suffices)));
-        }
+        self.run(Launch { follows: true, ..combine });
+        self.run(Launch { follows: true, suffices: runs_on, ..apply });
     }
 
     /// Slots for what precedes a range of the scans of `inst`, which have so many components.
@@ -481,14 +474,6 @@ fn leaves_of(extent: Extent) -> Extent {
         Extent::Constant(count) => Extent::Constant(count.div_euclid(LEAF) + i64::from(count % LEAF != 0)),
         Extent::Slot(slot) | Extent::LeavesOf(slot) => Extent::LeavesOf(slot),
     }
-}
-
-/// A launch, changed.
-fn with(mut step: Step, change: impl FnOnce(&mut Launch)) -> Step {
-    if let Step::Run(launch) = &mut step {
-        change(launch);
-    }
-    step
 }
 
 /// Whether an element of `nest` finds what the elements before it left.

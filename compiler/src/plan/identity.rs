@@ -11,6 +11,15 @@ pub(crate) fn bits(body: &Body, fold: &Fold, at: usize) -> Option<u64> {
     identity(fold.operation(body, at)?, body.scalar(fold.neutral[at]))
 }
 
+/// The identity of `fold`, if it is one operation that gives the same bits in any order and in any bracketing: the
+/// operators of integers and truth values that have an identity do.
+pub(crate) fn of_exact(body: &Body, fold: &Fold) -> Option<Const> {
+    let [neutral] = fold.neutral[..] else { return None };
+    let scalar = body.scalar(neutral);
+    let bits = bits(body, fold, 0).filter(|_| !scalar.is_float())?;
+    Some(Const::from_bits(scalar, bits))
+}
+
 fn identity(op: Binary, scalar: Scalar) -> Option<u64> {
     let float = |value: f64| match scalar {
         Scalar::F32 => u64::from((value as f32).to_bits()),

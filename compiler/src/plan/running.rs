@@ -3,8 +3,8 @@
 //! Where an operator is associative to the last bit, an element of a scan may be computed from all that stand before it
 //! in any bracketing, so also from the last element of the range before.
 
-use super::{Slot, cost::Cost};
-use crate::ir::{Binary, Body, Fold, Nest, Sink};
+use super::{Slot, cost::Cost, identity};
+use crate::ir::{Body, Nest, Sink};
 
 /// Where code keeps what precedes the next range of a scan that runs on. A frame belongs to one thread, so what it holds
 /// is of the ranges that this thread has computed; in the beginning there is none, and all slots are zero.
@@ -26,18 +26,8 @@ pub(super) fn runs_on(body: &Body, nest: &Nest, element: &Cost) -> bool {
     let are_scalars = body.blocks[nest.body].results.iter().all(|result| !body.ty(*result).is_array());
     let is_cheap = element.flat().is_some_and(|picoseconds| picoseconds <= CHEAP);
     folds.peek().is_some()
-        && folds.all(|fold| is_exactly_associative(body, fold))
+        && folds.all(|fold| identity::of_exact(body, fold).is_some())
         && nest.sinks.iter().all(|sink| matches!(sink, Sink::Map | Sink::Scan { .. }))
         && are_scalars
         && is_cheap
-}
-
-/// Whether the operator is one operation that gives the same bits in any bracketing, and has an identity.
-fn is_exactly_associative(body: &Body, fold: &Fold) -> bool {
-    let [neutral] = fold.neutral[..] else { return false };
-    let is_exact = matches!(
-        fold.operation(body, 0),
-        Some(Binary::Add | Binary::Mul | Binary::Min | Binary::Max | Binary::And | Binary::Or | Binary::Xor)
-    );
-    is_exact && !body.scalar(neutral).is_float()
 }

@@ -3,11 +3,10 @@
 
 use super::{emitter::Emitter, fold::Cells, nest::Loops};
 use crate::{
-    ir::{Fold, Sink, Value as IrValue},
+    ir::{Sink, Value as IrValue},
     plan::{RunsOn, identity},
 };
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC};
-use pk_dsl::scalar::{Const, Scalar};
 
 /// What a pass does with the elements.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,14 +92,8 @@ impl<'a> Emitter<'a, '_> {
 
     /// The identity of each fold.
     fn identities(&mut self, loops: &Loops<'a>) -> Vec<Value> {
-        loops.folds().map(|(_, fold)| self.identity(fold)).collect()
-    }
-
-    fn identity(&mut self, fold: &Fold) -> Value {
-        let scalar = self.body.scalar(fold.neutral[0]);
-        let bits = identity::bits(self.body, fold, 0).unwrap_or(0);
-        let bits = if scalar == Scalar::Bool { bits & 1 } else { bits };
-        self.constant(Const::from_bits(scalar, bits))
+        let identities = loops.folds().filter_map(|(_, fold)| identity::of_exact(self.body, fold));
+        identities.collect::<Vec<_>>().into_iter().map(|identity| self.constant(identity)).collect()
     }
 
     /// Folds the elements `start..stop` to what is `before` them; gives the new folds.
